@@ -1,0 +1,165 @@
+"""Settings of every process: the only reader of the environment next to each settings.py.
+
+`python -m services.common.config services.jobs.settings ...` prints the table of the README.
+"""
+
+import importlib
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.common.errors import Misconfigured
+
+PostgresUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
+
+
+class Settings(BaseSettings):
+    """What every process reads; a process adds its own in a subclass in its settings.py."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    port: int = Field(8000, ge=0, le=65535, description="Port of HTTP: API, health, metrics")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log that is written"
+    )
+    database_url: PostgresUrl = Field(
+        repr=False, description="PostgreSQL through PgBouncer (transaction mode)"
+    )
+    database_direct_url: PostgresUrl | None = Field(
+        None, repr=False, description="PostgreSQL without PgBouncer: migrations and LISTEN"
+    )
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", repr=False, description="Redis: rate limits and caches"
+    )
+    kafka_brokers: str = Field(
+        "127.0.0.1:9092", description="Kafka brokers, host:port separated by commas"
+    )
+    db_pool_max: int = Field(20, ge=1, description="Most database connections of this process")
+    drain_s: float = Field(
+        10, ge=0, description="Seconds that work in flight may take after SIGTERM"
+    )
+
+
+class ApiSettings(Settings):
+    """What a process with an authenticated API reads on top."""
+
+    jwt_secret: SecretStr = Field(
+        min_length=32, description="Key of HS256 tokens, at least 32 characters (RFC 7518, 3.2)"
+    )
+    jwt_audience: str | None = Field(None, description="Accepted `aud`; unset: not checked")
+    jwt_issuer: str | None = Field(None, description="Accepted `iss`; unset: not checked")
+    cors_origin: str = Field(
+        "http://localhost:5173", description="Origins of browsers let in, separated by commas"
+    )
+    request_deadline_s: float = Field(
+        10, gt=0, description="Seconds a request may take before it is cancelled (504)"
+    )
+    body_limit_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest body taken (413)")
+
+
+T = TypeVar("T", bound=BaseSettings)
+
+
+def load(cls: type[T]) -> T:
+    """Read `cls` from the environment; a bad one prints every bad key at once and exits 2."""
+    try:
+        return cls()
+    except ValidationError as exc:
+        refuse([_problem(cls, str(e["loc"][0]), e["msg"]) for e in exc.errors()])
+
+
+def refuse(problems: list[str]) -> NoReturn:
+    """Print what is wrong with the environment and exit 2."""
+    lines = "\n".join(f"  {p}" for p in problems)
+    print(f"This environment is not usable; correct and start again:\n{lines}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def source_url(name: str, default: str) -> str:
+    """`default` with scheme and host of SOURCE_<NAME>_URL where that is set.
+
+    Raises Misconfigured where the variable is no `http(s)://host[:port]`.
+    """
+    key = f"SOURCE_{name.upper()}_URL"
+    value = os.environ.get(key)
+    if not value:
+        return default
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+        raise Misconfigured(f"{key} must be http(s)://host[:port] without a path.")
+    return urlsplit(default)._replace(scheme=parts.scheme, netloc=parts.netloc).geturl()
+
+
+def source_rate(name: str, default: float, url: str = "") -> float | None:
+    """Requests a second for a source: SOURCE_<NAME>_RATE, else `default`; None is no limit.
+
+    A source on loopback (`url`, or SOURCE_<NAME>_URL) has no limit unless one is set.
+    Raises Misconfigured where the variable is no positive number.
+    """
+    key = f"SOURCE_{name.upper()}_RATE"
+    if value := os.environ.get(key):
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = 0
+        if not 0 < rate < float("inf"):
+            raise Misconfigured(f"{key} must be a positive number of requests a second.")
+        return rate
+    return None if _is_loopback(urlsplit(source_url(name, url)).hostname) else default
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host in (None, "localhost"):
+        return host is not None
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _problem(cls: type[BaseSettings], field: str, message: str) -> str:
+    return f"{field.upper()}: {message} ({cls.model_fields[field].description})"
+
+
+_SOURCES = (
+    ("SOURCE_<NAME>_URL", "the public address", "Scheme and host of a source of data instead"),
+    ("SOURCE_<NAME>_RATE", "by source", "Requests a second to a source; loopback: no limit"),
+)
+
+
+def _rows(modules: list[str]) -> Iterator[tuple[str, str, str]]:
+    for module in modules:
+        for cls in vars(importlib.import_module(module)).values():
+            if not (isinstance(cls, type) and issubclass(cls, BaseSettings)):
+                continue
+            for name, field in cls.model_fields.items():
+                default = "required" if field.is_required() else _shown(field.default)
+                yield name.upper(), default, field.description or ""
+
+
+def _shown(default: Any) -> str:
+    return "unset" if default is None else f"`{default}`"
+
+
+def table(modules: list[str]) -> str:
+    """Markdown table of the settings classes in `modules`; a row a name and default."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for name, default, meaning in (*_rows(["services.common.config", *modules]), *_SOURCES):
+        rows.setdefault((name, meaning), []).append(default)
+    lines = [
+        f"| `{name}` | {' / '.join(dict.fromkeys(defaults))} | {meaning} |"
+        for (name, meaning), defaults in sorted(rows.items())
+    ]
+    return "\n".join(["| environment | default | meaning |", "|---|---|---|", *lines])
+
+
+if __name__ == "__main__":
+    print(table(sys.argv[1:]))

@@ -1,0 +1,19 @@
+"""Who and what the running task works for: read by logs and passed on to other services."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from services.common.types import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller: `sub` is the user id of the token."""
+
+    sub: str
+    role: Role
+
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+job_id: ContextVar[int | None] = ContextVar("job_id", default=None)
+principal: ContextVar[Principal | None] = ContextVar("principal", default=None)
