@@ -1,0 +1,9 @@
+DROP VIEW stale_prospects;
+DROP VIEW high_priority_prospects;
+DROP VIEW latest_health_scores;
+DROP TABLE audit_logs;
+DROP TABLE usage_tracking;
+DROP TABLE data_sources;
+DROP TABLE portfolio_companies;
+DROP FUNCTION portfolio_fill_name_key();
+DROP TABLE competitors;
