@@ -57,6 +57,7 @@ CREATE TABLE ucc_filings (
     amendments      integer NOT NULL DEFAULT 0,
     last_event_on   date,
     lien_amount     numeric(14, 2) CHECK (lien_amount > 0),
+    history_checked boolean NOT NULL DEFAULT false,
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
     UNIQUE (register, filing_number),
@@ -65,7 +66,7 @@ CREATE TABLE ucc_filings (
 -- The daily roll-over asks which active filings have passed their lapse date.
 CREATE INDEX ucc_filings_lapsing ON ucc_filings (lapse_on) WHERE status = 'active';
 CREATE INDEX ucc_filings_filed ON ucc_filings (filed_on DESC);
-CREATE INDEX ucc_filings_orphans ON ucc_filings (register, id) WHERE NOT initial_seen;
+CREATE INDEX ucc_filings_orphans ON ucc_filings (register, id) WHERE NOT initial_seen AND NOT history_checked;
 CREATE TRIGGER ucc_filings_touch BEFORE UPDATE ON ucc_filings
     FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 

@@ -69,7 +69,8 @@ CREATE INDEX prospects_industry_score ON prospects (industry, priority_score DES
 CREATE INDEX prospects_status_score ON prospects (status, priority_score DESC, id);
 CREATE INDEX prospects_created ON prospects (created_at DESC, id);
 CREATE INDEX prospects_name ON prospects (company_name, id);
-CREATE INDEX prospects_name_key ON prospects (state, name_key);
+-- A register's debtor is found by debtor_key; this one finds the prospects made by hand.
+CREATE INDEX prospects_name_key ON prospects (state, name_key) WHERE debtor_key IS NULL;
 CREATE INDEX prospects_stacked ON prospects (stack_depth DESC, priority_score DESC, id) WHERE stack_depth >= 2;
 CREATE INDEX prospects_renewal ON prospects (renewal_on, id) WHERE renewal_due;
 CREATE INDEX prospects_claimed ON prospects (claimed_by, claimed_at DESC) WHERE claimed_by IS NOT NULL;
