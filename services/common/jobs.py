@@ -1,0 +1,159 @@
+"""Jobs: how any part of the platform asks for work, and what a handler sees and returns.
+
+`enqueue` and `publish` write in the caller's transaction, so that a job or a message exists
+exactly when the change that asks for it does; the relay (services/jobs/relay.py) tells Kafka.
+The pool (services/common/kafka/pool.py) calls a `Handler` for each claimed job and records its
+`Outcome`. Steps import what they need from here and thereby know neither Kafka nor Faust.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from services.common import context
+from services.common.db import Database, Executor
+from services.common.errors import LostLease
+from services.common.sql import load
+
+Q = load(Path(__file__).with_name("jobs.sql"))
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """Work to be done by the handler of `kind` in a worker of `queue`.
+
+    Lower `priority` numbers run first; `run_at` None is now. Of one `dedupe_key` at most one job
+    is live (queued, running or retryable); of one `serial_key` at most one runs.
+    """
+
+    kind: str
+    queue: str
+    args: dict[str, Any]
+    priority: int = 100
+    run_at: datetime | None = None
+    dedupe_key: str | None = None
+    serial_key: str | None = None
+    parent_id: int | None = None
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job succeeded; `result` is kept in its row."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """Run `children`, then call this job again with `ctx.children` counting their states.
+
+    A child whose `dedupe_key` is live under another parent is not waited for; where no child is
+    left to wait for, the job is called again a little later. Raises ValueError without children.
+    """
+
+    children: Sequence[NewJob]
+    progress: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.children:
+            raise ValueError("FanOut needs a child: return Done where there is nothing to do")
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Call the job again in `seconds`; this call does not count as an attempt."""
+
+    seconds: float
+    progress: dict[str, Any] = field(default_factory=dict)
+
+
+Outcome = Done | FanOut | Snooze
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed job; `fence` rises with each claim and marks who may still write."""
+
+    id: int
+    kind: str
+    queue: str
+    args: dict[str, Any]
+    attempt: int
+    max_attempts: int
+    parent_id: int | None
+    progress: dict[str, Any]
+    fence: int
+    request_id: str | None
+
+
+@dataclass(slots=True)
+class JobContext:
+    """What a handler may use: its job, the database, and whatever the worker's startup made.
+
+    `children` is empty until a FanOut of this job has settled, then {state: count}.
+    `stopping` is set when the worker drains: a long handler may return Snooze(0) early.
+    """
+
+    job: Job
+    db: Database
+    state: Any
+    children: Mapping[str, int]
+    stopping: asyncio.Event
+    lease_s: float = 30
+
+    async def progress(self, **values: object) -> None:
+        """Merge `values` into the job's progress now. Raises LostLease."""
+        guard = (self.job.id, self.job.fence)
+        if not await self.db.fetchval(Q["job_progress"], *guard, values):
+            raise LostLease
+        self.job = replace(self.job, progress=self.job.progress | values)
+
+    async def fence(self, tx: Executor) -> None:
+        """Lock the job's row until `tx` ends and extend the lease; call before writing effects.
+
+        Raises LostLease where another worker holds the job: roll back, nothing was written.
+        """
+        guard = (self.job.id, self.job.fence)
+        if not await tx.fetchval(Q["job_fence"], *guard, self.lease_s):
+            raise LostLease
+
+
+Handler = Callable[[JobContext, dict[str, Any]], Awaitable[Outcome]]
+
+
+async def enqueue(tx: Executor, job: NewJob) -> int:
+    """Insert `job` and return its id, or the id of the live job with the same `dedupe_key`."""
+    return (await enqueue_many(tx, [job]))[0]
+
+
+async def enqueue_many(tx: Executor, jobs: Sequence[NewJob]) -> list[int]:
+    """`enqueue` for many jobs in one statement; ids in the order of `jobs`.
+
+    Live jobs met by a `dedupe_key` stay locked until `tx` ends: call it near the end.
+    """
+    if not jobs:
+        return []
+    rows = await tx.fetch(
+        Q["jobs_enqueue"], [asdict(job) for job in jobs], context.request_id.get(), _author()
+    )
+    return [row["id"] for row in rows]
+
+
+async def publish(
+    tx: Executor, topic: str, messages: Sequence[Mapping[str, Any]], key: str | None = None
+) -> None:
+    """Put `messages` into the outbox: the relay sends them to `topic` at least once."""
+    if messages:
+        await tx.execute(Q["outbox_add"], topic, key, list(messages))
+
+
+def _author() -> str | None:
+    """Who asks: the caller of the API, or the job that is running."""
+    if caller := context.principal.get():
+        return caller.sub
+    job_id = context.job_id.get()
+    return None if job_id is None else f"job:{job_id}"
