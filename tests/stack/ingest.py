@@ -1,0 +1,157 @@
+"""Trigger an ingestion over HTTP as a person would, wait for it, and show what came of it."""
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from tests.stack import commands
+from tests.stack.config import Config
+from tests.stack.errors import StackError
+
+POLL_S = 0.5
+WAIT_S = 3600.0
+SETTLE_S = 60.0
+SETTLED = ("succeeded", "dead", "cancelled")
+TOP = 10
+SAMPLE_DONE = "sample-ingested.json"
+
+
+class Api:
+    """The jobs and prospects services of a stack, called with one token."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._token = commands.token(config, "service", "")
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def call(self, service: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """GET, or POST with a body; the decoded answer; StackError for anything but a 2xx."""
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._config.url(service) + path, data, headers)
+        try:
+            with self._opener.open(request, timeout=30) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            raise StackError(
+                f"{service} answered {error.code} to {path}: {_reason(error)}"
+            ) from None
+        except OSError as error:
+            raise StackError(
+                f"{service} does not answer at {request.full_url} ({error}): see make status."
+            ) from None
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        body = json.load(error)
+        return "; ".join([body["detail"], *(e["detail"] for e in body.get("errors", []))])
+    except (ValueError, KeyError, TypeError):
+        return str(error.reason)
+
+
+def ingest(config: Config, source: str, since: str, file: str) -> None:
+    """Ingest a source since a date; StackError (exit 1) where the job does not succeed."""
+    if file:
+        raise StackError(
+            "FILE= is not supported yet: bulk files come in a later step; use SOURCE= and SINCE=."
+        )
+    if not source:
+        raise StackError(
+            "say which register: make ingest SOURCE=co|ct|or|sample [SINCE=2026-09-01]"
+        )
+    body = {"source": source} | ({"since": since} if since else {})
+    _run(Api(config), "ingestion", body)
+
+
+def sample(config: Config) -> None:
+    """Ingest and score the sample register, once in the life of a stack; show the best."""
+    api = Api(config)
+    done = config.folder / SAMPLE_DONE
+    if not done.exists():
+        job = _run(api, "ingestion", {"source": "sample"})
+        _run(api, "scoring", {})
+        done.write_text(json.dumps(job))
+    _print_top(_settled(api))
+
+
+def _run(api: Api, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    job: dict[str, Any] = api.call("jobs", f"/api/jobs/{kind}", body)
+    print(f"job {job['id']}: {kind} {' '.join(map(str, body.values()))}".rstrip(), flush=True)
+    begun = time.monotonic()
+    while job["state"] not in SETTLED:
+        if time.monotonic() - begun > WAIT_S:
+            raise StackError(
+                f"job {job['id']} is still {job['state']} after an hour: see make logs."
+            )
+        time.sleep(POLL_S)
+        job = api.call("jobs", f"/api/jobs/{job['id']}")
+    seconds = time.monotonic() - begun
+    print(
+        f"job {job['id']}: {job['state']} after {seconds:.1f} s; {_counts(job['progress'])}",
+        flush=True,
+    )
+    if job["state"] != "succeeded":
+        raise StackError(_failure(job, body.get("source", kind)))
+    return job
+
+
+def _counts(progress: dict[str, Any] | None) -> str:
+    plain = {k: v for k, v in (progress or {}).items() if isinstance(v, int | float | str)}
+    return ", ".join(f"{name} {value}" for name, value in plain.items()) or "no counts"
+
+
+def _failure(job: dict[str, Any], source: str) -> str:
+    error = job["error"]
+    text = error if isinstance(error, str) else json.dumps(error)
+    if "source_unavailable" in text or "SourceUnavailable" in text:
+        return (
+            f"the register '{source}' could not be reached ({text}): check that this machine has "
+            f"internet access, or set SOURCE_{source.upper()}_URL and run make up again."
+        )
+    return f"job {job['id']} is {job['state']}: {text}"
+
+
+def _settled(api: Api) -> list[dict[str, Any]]:
+    """The top prospects, once two looks a second apart agree: scoring goes on behind."""
+    query = urllib.parse.urlencode(
+        {"sort_by": "priority_score", "sort_order": "desc", "limit": TOP}
+    )
+    end = time.monotonic() + SETTLE_S
+    last: dict[str, Any] = {"prospects": []}
+    while time.monotonic() < end:
+        page = api.call("prospects", f"/api/prospects?{query}")
+        if page == last:
+            break
+        last = page
+        time.sleep(1.0)
+    return list(last["prospects"])
+
+
+def _print_top(prospects: list[dict[str, Any]]) -> None:
+    if not prospects:
+        print("there are no prospects yet")
+        return
+    print(
+        f"{'SCORE':>5}  {'STATE':<5} {'MCA':<8} {'STACK':>5}  {'RENEWAL':<10} {'INDUSTRY':<14} COMPANY"
+    )
+    for row in prospects:
+        print(
+            f"{_text(row, 'priority_score'):>5}  {_text(row, 'state'):<5} {_text(row, 'mca'):<8} "
+            f"{_text(row, 'stack_depth'):>5}  {_text(row, 'renewal_due'):<10} "
+            f"{_text(row, 'industry'):<14} {_text(row, 'company_name')[:48]}"
+        )
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    """A field as text: the value alone of one that carries its evidence, '-' for none."""
+    value = row.get(name)
+    if isinstance(value, dict):
+        value = value.get("value", value.get(name))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
