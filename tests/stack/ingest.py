@@ -136,14 +136,17 @@ def _print_top(prospects: list[dict[str, Any]]) -> None:
     if not prospects:
         print("there are no prospects yet")
         return
-    print(
-        f"{'SCORE':>5}  {'STATE':<5} {'MCA':<8} {'STACK':>5}  {'RENEWAL':<10} {'INDUSTRY':<14} COMPANY"
-    )
-    for row in prospects:
+    columns = ("priority_score", "state", "mca", "stack_depth", "renewal_due", "industry")
+    rows: list[tuple[str, ...]] = [
+        ("SCORE", "STATE", "MCA", "STACK", "RENEWAL", "INDUSTRY", "COMPANY")
+    ]
+    for prospect in prospects:
+        texts = [_text(prospect, name) for name in (*columns, "company_name")]
+        rows.append(tuple(texts))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
         print(
-            f"{_text(row, 'priority_score'):>5}  {_text(row, 'state'):<5} {_text(row, 'mca'):<8} "
-            f"{_text(row, 'stack_depth'):>5}  {_text(row, 'renewal_due'):<10} "
-            f"{_text(row, 'industry'):<14} {_text(row, 'company_name')[:48]}"
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         )
 
 

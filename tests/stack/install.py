@@ -61,7 +61,7 @@ def _packages() -> None:
     if left:
         raise StackError(
             f"still missing after apt-get install: {', '.join(left)} (PostgreSQL "
-            f"{programs.POSTGRES_FROM}+, Java {programs.JAVA_FROM}+): use Debian 12 or Ubuntu 24.04."
+            f"{programs.POSTGRES_FROM}+, Java {programs.JAVA_FROM}+): use Debian 12 or newer."
         )
 
 

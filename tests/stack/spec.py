@@ -1,4 +1,4 @@
-"""What one supervised process is: data made by `table`, carried by plan.json, run by `supervisor`."""
+"""What one supervised process is: made by `table`, carried by plan.json, run by `supervisor`."""
 
 import dataclasses
 import hashlib

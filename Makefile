@@ -1,0 +1,53 @@
+# The first command is `make up`, the second `make test`; see README.md.
+PYTHON ?= python3
+STACK := $(PYTHON) -m tests.stack
+VENV := .venv/bin
+ROLE ?= admin
+LINES ?= 10
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs env token ingest reset install test lint bench
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## install what is missing, start everything, ingest the sample register (SAMPLE=0: start empty)
+	@$(STACK) up
+
+down: ## stop everything
+	@$(STACK) down
+
+status: ## each process with its state, pid, port, uptime and restarts
+	@$(STACK) status
+
+logs: ## the last LINES=10 lines of each log; NAME=ingestion for one; FOLLOW=1 to go on
+	@$(STACK) logs $(NAME) --lines $(LINES) $(if $(FOLLOW),--follow)
+
+env: ## export lines of the running stack, for: eval "$(make -s env)"
+	@$(STACK) env
+
+token: ## a token for 7 days: ROLE=admin|analyst|viewer|service USER_ID=...
+	@$(STACK) token --role "$(ROLE)" --user-id "$(USER_ID)"
+
+ingest: ## ingest a register and wait: SOURCE=co|ct|or|sample SINCE=2026-09-01
+	@$(STACK) ingest --source "$(SOURCE)" --since "$(SINCE)" --file "$(FILE)"
+
+reset: ## stop everything and delete its data
+	@$(STACK) reset
+
+install: ## only install what is missing: Debian packages, .venv, Kafka jars
+	@$(STACK) install
+
+test: install ## every automated check on real PostgreSQL, PgBouncer, Redis and Kafka, with coverage
+	@$(VENV)/coverage erase
+	@$(VENV)/coverage run -m pytest --durations=15 $(ARGS); code=$$?; \
+	  $(VENV)/coverage combine -q; $(VENV)/coverage report && exit $$code
+
+lint: install ## ruff, mypy and import-linter
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+bench: install ## measure ingestion and the API; ARGS=... for one part
+	@$(VENV)/python -m tests.load $(ARGS)
