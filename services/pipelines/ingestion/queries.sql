@@ -66,6 +66,7 @@ INSERT INTO stage_affected (filing_id, alone)
 SELECT DISTINCT e.filing_id, false
 FROM stage_documents AS s
 JOIN filing_events AS e ON e.register = $1 AND e.document_number = s.number
+WHERE e.content_hash <> s.content_hash
 ON CONFLICT DO NOTHING;
 
 -- name: upsert_events
@@ -254,16 +255,30 @@ SELECT s.prospect_id, s.filing_id FROM stage_links AS s
 ORDER BY s.prospect_id, s.filing_id
 ON CONFLICT DO NOTHING;
 
+-- name: prune_prospects
+-- A prospect that lost its last filing and that no person has touched was never one: documents may come in any order.
+DELETE FROM prospects AS p
+USING stage_changed AS c
+WHERE p.id = c.prospect_id AND p.status = 'unclaimed' AND p.claimed_by IS NULL AND p.notes IS NULL
+  AND p.corrected_name IS NULL AND p.corrected_industry IS NULL
+  AND NOT EXISTS (SELECT 1 FROM prospect_ucc_filings AS l WHERE l.prospect_id = p.id);
+
 -- name: bump_prospects
 INSERT INTO prospect_work (prospect_id)
-SELECT prospect_id FROM stage_changed ORDER BY prospect_id
+SELECT c.prospect_id FROM stage_changed AS c JOIN prospects AS p ON p.id = c.prospect_id ORDER BY c.prospect_id
 ON CONFLICT (prospect_id) DO UPDATE SET facts_rev = prospect_work.facts_rev + 1, changed_at = now();
 
 -- name: publish_changed
-INSERT INTO outbox (topic, key, payload)
-SELECT $1, NULL, jsonb_build_object('prospect_ids', jsonb_agg(prospect_id))
-FROM (SELECT prospect_id, (row_number() OVER (ORDER BY prospect_id) - 1) / $2::integer AS chunk FROM stage_changed) AS c
-GROUP BY chunk;
+WITH added AS (
+    INSERT INTO outbox (topic, payload)
+    SELECT $1, jsonb_build_object('prospect_ids', jsonb_agg(prospect_id))
+    FROM (
+        SELECT c.prospect_id, (row_number() OVER (ORDER BY c.prospect_id) - 1) / $2::integer AS chunk
+        FROM stage_changed AS c JOIN prospects AS p ON p.id = c.prospect_id
+    ) AS numbered
+    GROUP BY chunk
+)
+SELECT pg_notify('ucc_outbox', $1);
 
 -- name: merge_counts
 SELECT (SELECT count(*) FROM stage_events WHERE is_new) AS new,

@@ -1,0 +1,205 @@
+"""The jobs of ingestion: a run fans out into page jobs, then asks for missing initial filings.
+
+run (`ingestion`) -> pages (`ingestion.page`, each asks for the next one while it is full)
+-> `ingestion.history` for filings known only by an amendment -> the run, called again when its
+children are settled, closes the window. Every job may be run twice: the second changes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from services.common import metrics
+from services.common.errors import BadRequest
+from services.common.jobs import Done, FanOut, JobContext, NewJob, Outcome, Snooze, enqueue
+from services.pipelines.ingestion import store
+from services.pipelines.ingestion.records import Document, RawPage, Rejected, Window
+from services.pipelines.ingestion.registers import Register, SodaClient
+
+QUEUE = "ingestion"
+HISTORY_CHUNK = 300
+SCORES_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """The handlers of the ingestion queue over the known registers."""
+
+    registers: Mapping[str, Register]
+    client: Callable[[Register], SodaClient]
+    page_size: int
+    overlap: timedelta
+    first_run: timedelta
+    wait_scores: timedelta
+
+    async def run(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        """Read a register: {"source", "since"?, "until"?, "as_of"?, dates as YYYY-MM-DD}."""
+        register = self._register(args)
+        phase = ctx.job.progress.get("phase")
+        if phase is None:
+            return await self._start(ctx, register, args)
+        if phase == "pages" and (numbers := await _all_orphans(ctx, register)):
+            return FanOut(_history_jobs(ctx, args, numbers), {"phase": "history"})
+        return await self._finish(ctx, register)
+
+    async def page(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        """Read one page, ask for the next if this one is full, merge what is new."""
+        register = self._register(args)
+        offset = int(args["offset"])
+        window = Window(_date(args, "since"), _date(args, "until"))
+        raw = await register.page(self.client(register), window, offset, int(args["limit"]))
+        if raw.full:
+            await _ask_for_next(ctx, args, offset + int(args["limit"]))
+        return Done(await ingest(ctx, register, raw, _as_of(args)))
+
+    async def history(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        """Fetch initial filings that only amendments have named so far, with their history."""
+        register = self._register(args)
+        numbers = [str(number) for number in args["numbers"]]
+        raw = await register.history(self.client(register), numbers)
+        result = await ingest(ctx, register, raw, _as_of(args))
+        await store.mark_history_checked(ctx.db, register.name, numbers)
+        return Done(result)
+
+    def _register(self, args: dict[str, Any]) -> Register:
+        register = self.registers.get(str(args.get("source")))
+        if register is None:
+            known = ", ".join(sorted(self.registers))
+            raise BadRequest(f"No register is called {args.get('source')!r}; known are {known}.")
+        return register
+
+    async def _start(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
+        as_of = _date(args, "as_of") or datetime.now(UTC).date()
+        since = _date(args, "since")
+        if since is None and register.name != "sample":
+            covered = await store.covered_until(ctx.db, register.name)
+            since = covered - self.overlap if covered else as_of - self.first_run
+        await store.source_started(ctx.db, register.name)
+        page = {
+            "source": register.name,
+            "since": since.isoformat() if since else None,
+            "until": args.get("until"),
+            "as_of": as_of.isoformat(),
+            "offset": 0,
+            "limit": self.page_size,
+        }
+        progress = {"phase": "pages", "since": page["since"], "as_of": page["as_of"]}
+        return FanOut([_page_job(ctx.job.id, page)], progress)
+
+    async def _finish(self, ctx: JobContext, register: Register) -> Outcome:
+        unscored = await store.unscored(ctx.db) if self.wait_scores else 0
+        waited = float(ctx.job.progress.get("waited_s", 0))
+        if unscored and waited < self.wait_scores.total_seconds():
+            waited += SCORES_POLL_S
+            return Snooze(
+                SCORES_POLL_S, {"phase": "scoring", "unscored": unscored, "waited_s": waited}
+            )
+        as_of = date.fromisoformat(ctx.job.progress["as_of"])
+        await store.source_succeeded(ctx.db, register.name, as_of)
+        return Done({**await store.child_totals(ctx.db, ctx.job.id), "unscored": unscored})
+
+
+async def ingest(ctx: JobContext, register: Register, raw: RawPage, as_of: date) -> dict[str, int]:
+    """Parse and merge what a page holds that is not stored yet, in one transaction.
+
+    Returns the page's counters; raises LostLease where another worker has taken the job over.
+    """
+    documents, rejected, unchanged = await _unknown(ctx, register, raw)
+    merged = store.Merged(0, 0, 0)
+    if documents or rejected:
+        async with ctx.db.transaction() as tx:
+            if documents:
+                merged = await store.merge(tx, register.name, register.state, documents, as_of)
+            await store.quarantine(tx, register.name, ctx.job.id, rejected)
+            await ctx.fence(tx)
+    _count(register.name, merged, unchanged, len(rejected))
+    return {
+        "rows": raw.rows,
+        "documents": len(raw.documents),
+        "new": merged.new,
+        "changed": merged.changed,
+        "unchanged": unchanged,
+        "quarantined": len(rejected),
+        "prospects": merged.prospects,
+    }
+
+
+async def _unknown(
+    ctx: JobContext, register: Register, raw: RawPage
+) -> tuple[list[Document], list[Rejected], int]:
+    known = await store.known_hashes(ctx.db, register.name, [d.number for d in raw.documents])
+    documents: dict[str, Document] = {}
+    rejected = list(raw.rejected)
+    unchanged = 0
+    for group in raw.documents:
+        if known.get(group.number) == group.content_hash:
+            unchanged += 1
+            continue
+        document, bad = register.parse(group)
+        rejected.extend(bad)
+        if document is not None:
+            documents[document.number] = document
+    return list(documents.values()), rejected, unchanged
+
+
+async def _ask_for_next(ctx: JobContext, args: dict[str, Any], offset: int) -> None:
+    """Before this page is merged, so that the next is fetched meanwhile."""
+    parent = ctx.job.parent_id
+    if parent is None:
+        raise BadRequest("A page job belongs to a run: start one with POST /api/jobs/ingestion.")
+    async with ctx.db.transaction() as tx:
+        if not await store.page_exists(tx, parent, offset):
+            await enqueue(tx, _page_job(parent, {**args, "offset": offset}))
+
+
+async def _all_orphans(ctx: JobContext, register: Register) -> list[str]:
+    return await store.orphans(ctx.db, register.name, limit=1_000_000)
+
+
+def _page_job(run_id: int, args: dict[str, Any]) -> NewJob:
+    return NewJob(
+        kind="ingestion.page",
+        queue=QUEUE,
+        args=args,
+        parent_id=run_id,
+        dedupe_key=f"ingestion.page:{run_id}:{args['offset']}",
+        max_attempts=8,
+    )
+
+
+def _history_jobs(ctx: JobContext, args: dict[str, Any], numbers: Sequence[str]) -> list[NewJob]:
+    chunks = [numbers[i : i + HISTORY_CHUNK] for i in range(0, len(numbers), HISTORY_CHUNK)]
+    as_of = ctx.job.progress["as_of"]
+    return [
+        NewJob(
+            kind="ingestion.history",
+            queue=QUEUE,
+            args={"source": args["source"], "as_of": as_of, "numbers": chunk},
+            parent_id=ctx.job.id,
+            max_attempts=8,
+        )
+        for chunk in chunks
+    ]
+
+
+def _date(args: dict[str, Any], name: str) -> date | None:
+    value = args.get(name)
+    try:
+        return date.fromisoformat(value) if value else None
+    except (TypeError, ValueError):
+        raise BadRequest(f"{name} must be a date like 2026-09-01, not {value!r}.") from None
+
+
+def _as_of(args: dict[str, Any]) -> date:
+    return _date(args, "as_of") or datetime.now(UTC).date()
+
+
+def _count(register: str, merged: store.Merged, unchanged: int, rejected: int) -> None:
+    for outcome, number in (
+        ("new", merged.new),
+        ("changed", merged.changed),
+        ("unchanged", unchanged),
+    ):
+        metrics.ingest_records_total.labels(register, outcome).inc(number)
+    metrics.ingest_quarantined_total.labels(register).inc(rejected)
