@@ -1,0 +1,207 @@
+"""Reads the migration files and refuses what could not be applied safely: pure, no database.
+
+A migration is a pair `NNNN_name.up.sql` and `NNNN_name.down.sql`. Leading comment lines are the
+header of a file: `-- phase: expand|contract` (contract: only when no process older than
+min_app_version runs), `-- transaction: true|false`, `-- min_app_version: 1.2.0`.
+Stands first in the flow: everything is read and checked before a connection is opened.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from migrations.statements import Statement, split
+from services.common.errors import AppError
+
+SQL_DIR = Path(__file__).with_name("sql")
+_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z][a-z0-9_]*)\.(?P<direction>up|down)\.sql")
+_HEADER = re.compile(r"--\s*(phase|transaction|min_app_version)\s*:\s*(.*?)\s*$")
+_ALLOWED = {
+    "phase": re.compile("expand|contract"),
+    "transaction": re.compile("true|false"),
+    "min_app_version": re.compile(r"\d+\.\d+\.\d+"),
+}
+_CONTROL = ("begin", "start", "commit", "rollback", "end", "abort", "savepoint", "prepare")
+_OUTSIDE = ("vacuum", "create database", "drop database", "alter system", "create tablespace")
+_INDEX = re.compile(
+    r"(?P<verb>CREATE\s+(?:UNIQUE\s+)?|DROP\s+)INDEX\s+CONCURRENTLY\s+"
+    r"(?P<lenient>IF\s+(?:NOT\s+)?EXISTS\s+)?(?P<name>(?!ON\b)\w+)(?![\w.])",
+    re.IGNORECASE,
+)
+_UNNAMED = re.compile(r"CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+ON\b", re.IGNORECASE)
+
+
+class MigrationRefused(AppError):
+    """The migrations cannot run as they are; the database was not changed."""
+
+    code = "migration_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexChange:
+    """The index a no-transaction file builds or drops; `lenient` where it says IF [NOT] EXISTS."""
+
+    action: Literal["create", "drop"]
+    name: str
+    lenient: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One file of a pair; sha256 is over its bytes with line ends as LF."""
+
+    path: Path
+    sql: str
+    sha256: str
+    statements: tuple[Statement, ...]
+    phase: str
+    transaction: bool
+    min_app_version: str | None
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether the statement only takes locks that let readers and writers work on."""
+        return any("concurrently" in s.words for s in self.statements)
+
+    @property
+    def index(self) -> IndexChange | None:
+        """The index this file builds or drops concurrently, if that is what it does."""
+        match = _INDEX.match(self.statements[0].sql) if self.statements else None
+        if self.transaction or not match:
+            return None
+        action: Literal["create", "drop"] = (
+            "create" if match["verb"].lower().startswith("create") else "drop"
+        )
+        return IndexChange(action, match["name"].lower(), match["lenient"] is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A numbered change and the way back."""
+
+    version: int
+    name: str
+    up: Script
+    down: Script
+
+    @property
+    def label(self) -> str:
+        """Number and name as in the file names: `0007_watchlists`."""
+        return f"{self.version:04d}_{self.name}"
+
+
+def load(directory: Path = SQL_DIR) -> list[Migration]:
+    """All migrations in order of their number, 1 first.
+
+    Raises MigrationRefused with every problem found, each with what to do.
+    """
+    if not directory.is_dir():
+        raise MigrationRefused(f"There is no directory {directory}: pass the right one by --dir.")
+    paths = sorted(directory.glob("*.sql"))
+    problems = [*_misnamed(paths), *_unpaired(paths), *_misnumbered(paths)]
+    if not paths:
+        problems.append(f"No *.sql in {directory}: pass the right directory by --dir.")
+    scripts = {p: read(p) for p in paths} if not problems else {}
+    problems += [line for script in scripts.values() for line in _unfit(script)]
+    if problems:
+        raise MigrationRefused("\n".join([*problems, "Nothing was run."]))
+    return [
+        Migration(int(match["version"]), match["name"], scripts[path], scripts[_twin(path)])
+        for path in paths
+        if (match := _NAME.fullmatch(path.name)) and match["direction"] == "up"
+    ]
+
+
+def read(path: Path) -> Script:
+    """One file with its header; raises MigrationRefused where it is no UTF-8 text."""
+    data = path.read_bytes().replace(b"\r\n", b"\n")
+    try:
+        sql = data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise MigrationRefused(f"{path.name} is not UTF-8: save it as UTF-8.") from exc
+    header = dict(_header(sql))
+    return Script(
+        path=path,
+        sql=sql,
+        sha256=hashlib.sha256(data).hexdigest(),
+        statements=tuple(split(sql)),
+        phase=header.get("phase", "expand"),
+        transaction=header.get("transaction", "true") != "false",
+        min_app_version=header.get("min_app_version"),
+    )
+
+
+def _header(sql: str) -> Iterator[tuple[str, str]]:
+    for line in sql.splitlines():
+        if line.strip() and not line.startswith("--"):
+            return
+        if match := _HEADER.match(line):
+            yield match[1], match[2]
+
+
+def _twin(path: Path) -> Path:
+    here, there = (".up.sql", ".down.sql") if ".up." in path.name else (".down.sql", ".up.sql")
+    return path.with_name(path.name.removesuffix(here) + there)
+
+
+def _misnamed(paths: list[Path]) -> Iterator[str]:
+    for path in paths:
+        if not _NAME.fullmatch(path.name):
+            yield f"{path.name}: rename it to NNNN_lower_case.up.sql or .down.sql."
+
+
+def _unpaired(paths: list[Path]) -> Iterator[str]:
+    for path in paths:
+        if _NAME.fullmatch(path.name) and _twin(path) not in paths:
+            yield f"{_twin(path).name} is missing: {path.name} needs it beside it; write it."
+
+
+def _misnumbered(paths: list[Path]) -> Iterator[str]:
+    names: dict[int, set[str]] = {}
+    for match in filter(None, (_NAME.fullmatch(p.name) for p in paths)):
+        names.setdefault(int(match["version"]), set()).add(match["name"])
+    last = max(names, default=0)
+    for number, group in sorted(names.items()):
+        if len(group) > 1:
+            used = " and ".join(f"{number:04d}_{name}" for name in sorted(group))
+            yield f"Number {number:04d} is used by {used}: give the newer one {last + 1:04d}."
+    for number in sorted({*range(1, last + 1)} - {*names}):
+        yield f"Number {number:04d} is missing: restore its files or renumber the later ones."
+    if 0 in names:
+        yield "Number 0000 is not used: the first migration is 0001."
+
+
+def _unfit(script: Script) -> Iterator[str]:
+    """What in the header or the statements of a file would fail or not be safe."""
+    name = script.path.name
+    for key, value in _header(script.sql):
+        if not _ALLOWED[key].fullmatch(value):
+            allowed = _ALLOWED[key].pattern.replace(r"\d+", "N").replace("\\", "")
+            yield f"{name}: `-- {key}: {value}` is not valid; write {allowed}."
+    if not script.statements:
+        yield f"{name} has no statement: write one (`SELECT 1` where there is nothing to do)."
+    if not script.transaction and len(script.statements) > 1:
+        yield (
+            f"{name} has {len(script.statements)} statements without a transaction: "
+            "keep one and move the others to migrations of their own."
+        )
+    for statement in script.statements:
+        yield from _unfit_statement(script, statement)
+
+
+def _unfit_statement(script: Script, statement: Statement) -> Iterator[str]:
+    place = f"{script.path.name} line {statement.line}"
+    if statement.words[:1] and statement.words[0] in _CONTROL:
+        yield f"{place}: remove {statement.words[0].upper()}; the runner opens the transaction."
+    outside = any(statement.begins(phrase) for phrase in _OUTSIDE)
+    concurrent = "concurrently" in statement.words and not statement.begins("refresh")
+    if script.transaction and (outside or concurrent):
+        yield (
+            f"{place}: this cannot run in a transaction; put it alone in a file "
+            "with `-- transaction: false`."
+        )
+    if _UNNAMED.match(statement.sql):
+        yield f"{place}: give the index a name, so that a broken build can be found again."

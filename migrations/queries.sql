@@ -1,0 +1,78 @@
+-- name: prepare_session
+-- A killed runner's statement is noticed and stopped by the server within two seconds.
+SELECT set_config('search_path', 'public', false),
+       set_config('client_connection_check_interval', '2s', false);
+
+-- name: backend_pid
+SELECT pg_backend_pid();
+
+-- name: try_lock
+SELECT pg_try_advisory_lock($1::bigint);
+
+-- name: lock_holder
+SELECT a.pid, a.usename, a.application_name, a.state, a.query,
+       extract(epoch FROM clock_timestamp() - a.backend_start)::float8 AS seconds
+FROM pg_locks l
+JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint;
+
+-- name: blockers
+SELECT a.pid, a.usename, a.application_name, a.state, a.query,
+       extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS seconds
+FROM unnest(pg_blocking_pids($1::integer)) AS blocking (pid)
+JOIN pg_stat_activity a USING (pid)
+ORDER BY a.xact_start, a.pid;
+
+-- name: timeouts
+SELECT set_config('lock_timeout', $1, $3), set_config('statement_timeout', $2, $3);
+
+-- name: has_history
+SELECT to_regclass('schema_migrations') IS NOT NULL;
+
+-- name: create_history
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version     integer PRIMARY KEY CHECK (version > 0),
+    name        text NOT NULL,
+    sha256      text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    direction   text NOT NULL CHECK (direction IN ('up', 'down')),
+    state       text NOT NULL CHECK (state IN ('started', 'applied')),
+    applied_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    duration_ms integer CHECK (duration_ms >= 0),
+    applied_by  text NOT NULL,
+    CHECK (state = 'started' OR direction = 'up')
+);
+
+-- name: history
+SELECT version, name, sha256, direction, state, applied_at, duration_ms, applied_by
+FROM schema_migrations
+ORDER BY version;
+
+-- name: reached
+SELECT coalesce(max(version) FILTER (WHERE state = 'applied'), 0) AS version,
+       coalesce(min(version) FILTER (WHERE state = 'started'), 0) AS in_doubt
+FROM schema_migrations;
+
+-- name: start_up
+INSERT INTO schema_migrations (version, name, sha256, direction, state, applied_by)
+VALUES ($1, $2, $3, 'up', 'started', session_user || '@' || $4);
+
+-- name: start_down
+UPDATE schema_migrations SET direction = 'down', state = 'started', applied_at = clock_timestamp()
+WHERE version = $1;
+
+-- name: applied
+-- Also restores the row of a `down` that did not take effect: duration_ms is then kept.
+INSERT INTO schema_migrations
+    (version, name, sha256, direction, state, duration_ms, applied_by)
+VALUES ($1, $2, $3, 'up', 'applied', $5, session_user || '@' || $4)
+ON CONFLICT (version) DO UPDATE
+SET direction = 'up', state = 'applied',
+    duration_ms = coalesce(EXCLUDED.duration_ms, schema_migrations.duration_ms);
+
+-- name: forget
+DELETE FROM schema_migrations WHERE version = $1;
+
+-- name: index_is_valid
+SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(quote_ident($1));

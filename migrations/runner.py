@@ -1,0 +1,204 @@
+"""Applies and undoes migrations over one locked, direct connection.
+
+A file runs in one transaction with its history row, or (header `transaction: false`) alone
+between a committed `started` row and its end. Stands after files and history; cli calls it.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Literal
+
+import asyncpg
+
+from migrations import history
+from migrations.attempts import Attempts, Limits, LockUnavailable, MigrationFailed
+from migrations.files import IndexChange, Migration, MigrationRefused, Script
+from migrations.history import Entry, InDoubt
+from migrations.session import HOST, Q, connect, lock
+from services.common.errors import AppError
+
+Direction = Literal["up", "down"]
+# Classes of SQLSTATE raised before a lone statement did anything: no lock, syntax, not allowed.
+_NOTHING_DONE = ("55", "42", "40", "0A", "25")
+log = logging.getLogger(__name__)
+
+
+async def up(
+    url: str, migrations: Sequence[Migration], limits: Limits, to: int | None = None
+) -> list[Migration]:
+    """Apply what is pending, up to number `to`; returns what was applied.
+
+    Raises MigrationRefused (nothing was run), MigrationFailed and LockUnavailable (the failed
+    one left nothing, those before it stay), InDoubt, Unavailable, RunnerBusy.
+    """
+    async with _locked(url, limits) as runner:
+        todo = history.pending(migrations, await runner.settled(migrations), to)
+        if todo:
+            await runner.conn.execute(Q["create_history"].sql)
+        for migration in todo:
+            await runner.run(migration, "up")
+    return todo
+
+
+async def down(
+    url: str, migrations: Sequence[Migration], limits: Limits, steps: int | None = 1
+) -> list[Migration]:
+    """Undo the last `steps` (None: all) applied migrations; returns them; raises as `up`."""
+    async with _locked(url, limits) as runner:
+        todo = history.undoable(migrations, await runner.settled(migrations), steps)
+        for migration in todo:
+            await runner.run(migration, "down")
+    return todo
+
+
+async def read_history(conn: asyncpg.Connection) -> list[Entry]:
+    """All rows of schema_migrations; empty where the table does not exist yet."""
+    if not await conn.fetchval(Q["has_history"].sql):
+        return []
+    return [Entry(**row) for row in await conn.fetch(Q["history"].sql)]
+
+
+@asynccontextmanager
+async def _locked(url: str, limits: Limits) -> AsyncIterator["Runner"]:
+    async with connect(url) as conn, connect(url) as watcher:
+        await lock(conn, limits.runner_wait_s)
+        yield Runner(conn, watcher, limits)
+
+
+class Runner:
+    """Runs single migrations; whoever makes one holds the runners' lock on `conn`."""
+
+    def __init__(
+        self, conn: asyncpg.Connection, watcher: asyncpg.Connection, limits: Limits
+    ) -> None:
+        self.conn = conn
+        self.limits = limits
+        self.attempts = Attempts(conn, watcher, limits)
+
+    async def settled(self, migrations: Sequence[Migration]) -> list[Entry]:
+        """The history once it fits the files and nothing in it is in doubt."""
+        entries = await read_history(self.conn)
+        history.check(migrations, entries)
+        doubtful = history.in_doubt(entries)
+        for entry in doubtful:
+            await self._settle(migrations[entry.version - 1], entry)
+        return await read_history(self.conn) if doubtful else entries
+
+    async def run(self, migration: Migration, direction: Direction) -> None:
+        """Apply or undo one migration and record it."""
+        script = migration.up if direction == "up" else migration.down
+        began = time.perf_counter()
+        if script.transaction:
+            attempt = partial(self._in_transaction, migration, direction, script)
+            await self.attempts.run(script, attempt, partial(self._drop_broken, None))
+        else:
+            await self._alone(migration, direction, script)
+        verb = "applied" if direction == "up" else "undid"
+        log.info("%s %s in %d ms", verb, migration.label, _ms(began))
+
+    async def _in_transaction(
+        self, migration: Migration, direction: Direction, script: Script
+    ) -> None:
+        began = time.perf_counter()
+        limits = self.limits
+        async with self.conn.transaction():
+            await self.attempts.set_timeouts(
+                limits.lock_timeout_s, limits.statement_timeout_s, local=True
+            )
+            await self.conn.execute(script.sql)
+            await self._record(migration, direction, _ms(began))
+
+    async def _alone(self, migration: Migration, direction: Direction, script: Script) -> None:
+        """Run a file's only statement between a committed `started` row and its end."""
+        await self._refuse_taken_name(script)
+        await self._start(migration, direction)
+        # CONCURRENTLY waits without blocking others, and stepping back would waste the build.
+        lock_s = 0 if script.concurrent else self.limits.lock_timeout_s
+        await self.attempts.set_timeouts(lock_s, self.limits.statement_timeout_s)
+        began = time.perf_counter()
+        attempt = partial(self.conn.execute, script.sql)
+        try:
+            await self.attempts.run(script, attempt, partial(self._drop_broken, script.index))
+        except (MigrationFailed, LockUnavailable) as exc:
+            if not self.conn.is_closed():
+                await self._after_failure(migration, direction, script, exc)
+            raise
+        await self._record(migration, direction, _ms(began))
+        await self.attempts.set_timeouts(0, 0)
+
+    async def _after_failure(
+        self, migration: Migration, direction: Direction, script: Script, exc: AppError
+    ) -> None:
+        """Bring a failed lone statement back to "did not happen" where that is certain."""
+        await self.attempts.set_timeouts(0, 0)
+        await self._drop_broken(script.index)
+        builds = script.index and script.index.action == "create"
+        if builds or str(exc.extra["sqlstate"]).startswith(_NOTHING_DONE):
+            await self._record(migration, "down" if direction == "up" else "up", None)
+        elif not script.index:
+            entries = {e.version: e for e in await read_history(self.conn)}
+            raise InDoubt(f"{exc.detail} {history.doubt(migration, entries[migration.version])}")
+
+    async def _settle(self, migration: Migration, entry: Entry) -> None:
+        """Find out what a crashed lone statement did, and finish or forget it."""
+        change = (migration.up if entry.direction == "up" else migration.down).index
+        if change is None:
+            raise InDoubt(history.doubt(migration, entry))
+        valid = await self.conn.fetchval(Q["index_is_valid"].sql, change.name)
+        if valid is False or (change.action == "drop" and valid):
+            await self._drop_index(change.name)
+        took_effect = change.action == "drop" or valid is True
+        in_effect = took_effect == (entry.direction == "up")
+        await self._record(migration, "up" if in_effect else "down", None)
+        log.warning(
+            "%s was in doubt: its index %s was %s, so the migration counts as %s",
+            migration.label,
+            change.name,
+            {True: "valid", False: "invalid and is dropped", None: "not there"}[valid],
+            "applied" if in_effect else "not applied",
+        )
+
+    async def _drop_broken(self, change: IndexChange | None) -> None:
+        """Drop the index a failed build left invalid."""
+        if change is None or change.action != "create":
+            return
+        if await self.conn.fetchval(Q["index_is_valid"].sql, change.name) is False:
+            await self._drop_index(change.name)
+
+    async def _drop_index(self, name: str) -> None:
+        await self.conn.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
+
+    async def _refuse_taken_name(self, script: Script) -> None:
+        """An index that exists before the build was not made by it: never drop it later."""
+        change = script.index
+        if change is None or change.action != "create":
+            return
+        valid = await self.conn.fetchval(Q["index_is_valid"].sql, change.name)
+        if valid is False or (valid and not change.lenient):
+            raise MigrationRefused(
+                f"{script.path.name}: an index {change.name} is there already"
+                f"{'' if valid else ' and is invalid'}, made by somebody else: drop it "
+                f"(`DROP INDEX CONCURRENTLY {change.name}`) and run this again."
+            )
+
+    async def _start(self, migration: Migration, direction: Direction) -> None:
+        if direction == "up":
+            args = (migration.version, migration.name, migration.up.sha256, HOST)
+            await self.conn.execute(Q["start_up"].sql, *args)
+        else:
+            await self.conn.execute(Q["start_down"].sql, migration.version)
+
+    async def _record(self, migration: Migration, direction: Direction, ms: int | None) -> None:
+        """Write that the migration is in effect (up) or is not (down)."""
+        if direction == "up":
+            args = (migration.version, migration.name, migration.up.sha256, HOST, ms)
+            await self.conn.execute(Q["applied"].sql, *args)
+        else:
+            await self.conn.execute(Q["forget"].sql, migration.version)
+
+
+def _ms(began: float) -> int:
+    return round((time.perf_counter() - began) * 1000)

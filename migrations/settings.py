@@ -1,0 +1,45 @@
+"""Environment of `python -m migrations`; nothing else of the package reads it."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from migrations.attempts import Limits
+from services.common.config import PostgresUrl
+
+
+class MigrationSettings(BaseSettings):
+    """Only what migrations need: no PgBouncer, Redis or Kafka has to exist yet."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    database_direct_url: PostgresUrl = Field(
+        repr=False, description="PostgreSQL without PgBouncer: migrations and LISTEN"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log that is written"
+    )
+    migration_lock_timeout_s: float = Field(
+        5, gt=0, description="Seconds a migration may wait for a table lock before it steps back"
+    )
+    migration_statement_timeout_s: float = Field(
+        900, ge=0, description="Seconds one statement of a migration may run; 0: no limit"
+    )
+    migration_lock_retries: int = Field(
+        20, ge=0, description="How often a migration that got no lock is tried again"
+    )
+    migration_runner_wait_s: float = Field(
+        600, ge=0, description="Seconds to wait while another migration runner works"
+    )
+
+    def limits(self) -> Limits:
+        """These settings as the runner takes them."""
+        return Limits(
+            lock_timeout_s=self.migration_lock_timeout_s,
+            statement_timeout_s=self.migration_statement_timeout_s,
+            lock_retries=self.migration_lock_retries,
+            runner_wait_s=self.migration_runner_wait_s,
+        )

@@ -1,0 +1,90 @@
+"""Where the statements of a SQL script begin and end: pure, used by files and lint.
+
+Follows PostgreSQL's lexical rules (manual, 4.1): strings, E'' strings, quoted names, dollar
+quotes, nested block comments, and the bodies between BEGIN ATOMIC and END.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""(?P<comment>--[^\n]*)
+      | (?P<block>/\*)
+      | (?P<string>[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*')
+      | (?P<quoted>"(?:""|[^"])*")
+      | (?P<dollar>\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$)
+      | (?P<word>[^\W\d][\w$]*)
+      | (?P<end>;)
+      | (?P<space>\s+)
+      | (?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_ROUTINE = re.compile(r"create (or replace )?(function|procedure)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement: `sql` without comments, `line` of its first token, `words` in lower case."""
+
+    sql: str
+    line: int
+    words: tuple[str, ...]
+
+    def begins(self, phrase: str) -> bool:
+        """Whether the first words are those of `phrase` (lower case)."""
+        wanted = tuple(phrase.split())
+        return self.words[: len(wanted)] == wanted
+
+
+def split(script: str) -> list[Statement]:
+    """The statements of a script; a last one without `;` counts, empty ones do not."""
+    found: list[Statement] = []
+    text: list[str] = []
+    words: list[str] = []
+    line = depth = 0
+    for kind, token, at in (*_tokens(script), ("end", ";", len(script))):
+        if kind == "end" and not depth:
+            if line:
+                found.append(Statement("".join(text).strip(), line, tuple(words)))
+            text, words, line = [], [], 0
+            continue
+        if kind != "space" and not line:
+            line = script.count("\n", 0, at) + 1
+        text.append(token)
+        if kind == "word":
+            words.append(token.lower())
+            depth = _depth(words, depth)
+    return found
+
+
+def _depth(words: list[str], depth: int) -> int:
+    """How many blocks of a BEGIN ATOMIC body are open after the last of `words`."""
+    if words[-2:] == ["begin", "atomic"] and _ROUTINE.match(" ".join(words[:4])):
+        return depth + 1
+    if depth and words[-1] == "case":
+        return depth + 1
+    return depth - 1 if depth and words[-1] == "end" else depth
+
+
+def _tokens(script: str) -> Iterator[tuple[str, str, int]]:
+    """(kind, text, offset) of each token; a comment becomes one space."""
+    at = 0
+    while match := _TOKEN.match(script, at):
+        kind = match.lastgroup or "other"
+        end = _block_end(script, at) if match["block"] else match.end()
+        if match["comment"] or match["block"]:
+            yield "space", " ", at
+        else:
+            yield kind, script[at:end], at
+        at = end
+
+
+def _block_end(script: str, start: int) -> int:
+    """Offset after the block comment that begins at `start`; they nest in PostgreSQL."""
+    depth = 0
+    for match in re.compile(r"/\*|\*/").finditer(script, start):
+        depth += 1 if match[0] == "/*" else -1
+        if not depth:
+            return match.end()
+    return len(script)
