@@ -8,7 +8,7 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError
@@ -79,7 +79,7 @@ def load(cls: type[T]) -> T:
 def refuse(problems: list[str]) -> NoReturn:
     """Print what is wrong with the environment and exit 2."""
     lines = "\n".join(f"  {p}" for p in problems)
-    print(f"This environment is not usable; correct and start again:\n{lines}", file=sys.stderr)
+    sys.stderr.write(f"This environment is not usable; correct it and start again:\n{lines}\n")
     raise SystemExit(2)
 
 
@@ -145,7 +145,7 @@ def _rows(modules: list[str]) -> Iterator[tuple[str, str, str]]:
                 yield name.upper(), default, field.description or ""
 
 
-def _shown(default: Any) -> str:
+def _shown(default: object) -> str:
     return "unset" if default is None else f"`{default}`"
 
 
@@ -162,4 +162,4 @@ def table(modules: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    print(table(sys.argv[1:]))
+    sys.stdout.write(table(sys.argv[1:]) + "\n")

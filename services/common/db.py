@@ -8,12 +8,19 @@ SET. What the database or PgBouncer cannot do now becomes errors.Unavailable, ne
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from time import perf_counter
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 import asyncpg
 import orjson
+from asyncpg.transaction import Transaction
 
 from services.common import metrics
 from services.common.errors import Unavailable
@@ -21,36 +28,58 @@ from services.common.sql import Query
 
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 _ROLLBACK_S = 2.0
+_LOST = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
-class Executor(Protocol):
-    """Runs named queries: a Database (each its own transaction) or an open transaction."""
+class Executor:
+    """Runs named queries: a Database (each call its own transaction) or an open transaction.
+
+    `timeout` is in seconds. Every call may raise Unavailable; errors of the statement itself
+    (unique violation, bad input) come as asyncpg raises them.
+    """
+
+    def _hold(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        raise NotImplementedError
+
+    async def _run(self, name: str, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401
+        async with self._hold() as connection:
+            with _measured(name):
+                return await getattr(connection, method)(*args, **options)
 
     async def fetch(
-        self, q: Query, *args: Any, timeout: float | None = None
+        self, q: Query, *args: object, timeout: float | None = None
     ) -> list[asyncpg.Record]:
-        """All rows; `timeout` in seconds. Every call may raise Unavailable."""
+        """All rows."""
+        rows: list[asyncpg.Record] = await self._run(q.name, "fetch", q.sql, *args, timeout=timeout)
+        return rows
 
     async def fetchrow(
-        self, q: Query, *args: Any, timeout: float | None = None
+        self, q: Query, *args: object, timeout: float | None = None
     ) -> asyncpg.Record | None:
         """The first row or None."""
+        return await self._run(q.name, "fetchrow", q.sql, *args, timeout=timeout)
 
-    async def fetchval(self, q: Query, *args: Any, timeout: float | None = None) -> Any:
+    async def fetchval(self, q: Query, *args: object, timeout: float | None = None) -> Any:  # noqa: ANN401
         """First column of the first row, or None."""
+        return await self._run(q.name, "fetchval", q.sql, *args, timeout=timeout)
 
-    async def execute(self, q: Query, *args: Any, timeout: float | None = None) -> str:
+    async def execute(self, q: Query, *args: object, timeout: float | None = None) -> str:
         """The command tag, like `UPDATE 3`."""
+        return str(await self._run(q.name, "execute", q.sql, *args, timeout=timeout))
 
     async def executemany(
-        self, q: Query, rows: Iterable[Sequence[Any]], timeout: float | None = None
+        self, q: Query, rows: Iterable[Sequence[object]], timeout: float | None = None
     ) -> None:
         """Once a row of arguments, all or none."""
+        await self._run(q.name, "executemany", q.sql, rows, timeout=timeout)
 
     async def copy(
-        self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]
+        self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]
     ) -> None:
         """Load records by binary COPY; timed as `copy_<table>`."""
+        await self._run(
+            f"copy_{table}", "copy_records_to_table", table, columns=columns, records=records
+        )
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -63,53 +92,15 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
         return ""
 
 
-class Session:
-    """An Executor on one open connection."""
-
+class _Transaction(Executor):
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def fetch(
-        self, q: Query, *args: Any, timeout: float | None = None
-    ) -> list[asyncpg.Record]:
-        """See Executor."""
-        with _measured(q.name):
-            rows: list[asyncpg.Record] = await self._connection.fetch(q.sql, *args, timeout=timeout)
-            return rows
-
-    async def fetchrow(
-        self, q: Query, *args: Any, timeout: float | None = None
-    ) -> asyncpg.Record | None:
-        """See Executor."""
-        with _measured(q.name):
-            return await self._connection.fetchrow(q.sql, *args, timeout=timeout)
-
-    async def fetchval(self, q: Query, *args: Any, timeout: float | None = None) -> Any:
-        """See Executor."""
-        with _measured(q.name):
-            return await self._connection.fetchval(q.sql, *args, timeout=timeout)
-
-    async def execute(self, q: Query, *args: Any, timeout: float | None = None) -> str:
-        """See Executor."""
-        with _measured(q.name):
-            return str(await self._connection.execute(q.sql, *args, timeout=timeout))
-
-    async def executemany(
-        self, q: Query, rows: Iterable[Sequence[Any]], timeout: float | None = None
-    ) -> None:
-        """See Executor."""
-        with _measured(q.name):
-            await self._connection.executemany(q.sql, rows, timeout=timeout)
-
-    async def copy(
-        self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]
-    ) -> None:
-        """See Executor."""
-        with _measured(f"copy_{table}"):
-            await self._connection.copy_records_to_table(table, columns=columns, records=records)
+    def _hold(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        return nullcontext(self._connection)
 
 
-class Database:
+class Database(Executor):
     """A pool of connections; itself an Executor whose every call is a transaction of its own."""
 
     def __init__(self, pool: asyncpg.Pool, acquire_timeout_s: float) -> None:
@@ -125,12 +116,14 @@ class Database:
         max_size: int = 20,
         idle_s: float = 30,
         connect_timeout_s: float = 2,
+        command_timeout_s: float = 300,
         statement_cache_size: int = 0,
     ) -> Self:
         """Open the pool; raises Unavailable within the timeout where nothing answers.
 
         With `min_size=0` nothing is opened before the first call. `connect_timeout_s` bounds
-        both a new connection and the wait for a free one.
+        both a new connection and the wait for a free one; `command_timeout_s` any call that
+        gives no timeout of its own.
         """
         with _translated():
             pool = await asyncpg.create_pool(
@@ -139,6 +132,7 @@ class Database:
                 max_size=max_size,
                 max_inactive_connection_lifetime=idle_s,
                 timeout=connect_timeout_s,
+                command_timeout=command_timeout_s,
                 statement_cache_size=statement_cache_size,
                 connection_class=_Connection,
                 init=_set_codecs,
@@ -154,81 +148,42 @@ class Database:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """Hold one connection for several calls; no transaction around them."""
-        metrics.db_waiting.inc()
+    async def _hold(self) -> AsyncIterator[asyncpg.Connection]:
+        with (
+            metrics.db_waiting.track_inprogress(),
+            metrics.db_acquire_seconds.time(),
+            _translated(),
+        ):
+            connection = await self._pool.acquire(timeout=self._acquire_timeout_s)
         try:
-            with metrics.db_acquire_seconds.time(), _translated():
-                connection = await self._pool.acquire(timeout=self._acquire_timeout_s)
+            yield connection
         finally:
-            metrics.db_waiting.dec()
-        try:
-            yield Session(connection)
-        finally:
-            with _translated():
-                # asyncpg shields the release from cancellation itself
+            # asyncpg shields the release from cancellation and drops a connection it cannot clean
+            with suppress(*_LOST):
                 await self._pool.release(connection)
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[Session]:
+    async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[Executor]:
         """Commit at the end of the block, roll back where it raises."""
-        async with self.session() as session:
-            transaction = session._connection.transaction(isolation=isolation)
+        async with self._hold() as connection:
+            transaction = connection.transaction(isolation=isolation)
             with _measured("begin"):
                 await transaction.start()
             try:
-                yield session
+                yield _Transaction(connection)
             except BaseException:
-                await _roll_back(session._connection, transaction)
+                await _roll_back(connection, transaction)
                 raise
             with _measured("commit"):
                 await transaction.commit()
 
-    async def fetch(
-        self, q: Query, *args: Any, timeout: float | None = None
-    ) -> list[asyncpg.Record]:
-        """See Executor."""
-        async with self.session() as session:
-            return await session.fetch(q, *args, timeout=timeout)
 
-    async def fetchrow(
-        self, q: Query, *args: Any, timeout: float | None = None
-    ) -> asyncpg.Record | None:
-        """See Executor."""
-        async with self.session() as session:
-            return await session.fetchrow(q, *args, timeout=timeout)
-
-    async def fetchval(self, q: Query, *args: Any, timeout: float | None = None) -> Any:
-        """See Executor."""
-        async with self.session() as session:
-            return await session.fetchval(q, *args, timeout=timeout)
-
-    async def execute(self, q: Query, *args: Any, timeout: float | None = None) -> str:
-        """See Executor."""
-        async with self.session() as session:
-            return await session.execute(q, *args, timeout=timeout)
-
-    async def executemany(
-        self, q: Query, rows: Iterable[Sequence[Any]], timeout: float | None = None
-    ) -> None:
-        """See Executor."""
-        async with self.session() as session:
-            await session.executemany(q, rows, timeout=timeout)
-
-    async def copy(
-        self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]
-    ) -> None:
-        """See Executor."""
-        async with self.session() as session:
-            await session.copy(table, columns, records)
-
-
-async def _roll_back(connection: asyncpg.Connection, transaction: Any) -> None:
+async def _roll_back(connection: asyncpg.Connection, transaction: Transaction) -> None:
     """A server that does not answer must not hold up the caller: its connection is dropped."""
     try:
         async with asyncio.timeout(_ROLLBACK_S):
             await transaction.rollback()
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except _LOST:
         connection.terminate()
 
 

@@ -1,24 +1,25 @@
 """Every failure the platform names: one class each, with code, HTTP status and retry rule.
 
-The docstring is the message shown when no detail is given and the page served at
-`/errors/{code}`; the code is part of the API and a metric label. HTTP turns these into
-problem+json, workers into "retry" or "dead".
+The docstring is the message where no detail is given and the page at `/errors/{code}`; the code
+(the class name in snake case) is part of the API and a metric label. HTTP turns these into
+problem+json; a worker retries the retryable ones and gives the others up at once.
 """
 
 import inspect
+import re
 from collections.abc import Iterator
-from typing import Any, ClassVar, TypedDict
+from typing import ClassVar, TypedDict
 
 
 class FieldProblem(TypedDict):
-    """One invalid input: `pointer` is a JSON Pointer into body, or `/query/...`, `/path/...`."""
+    """One invalid input: `pointer` is a JSON Pointer beginning with body, query or path."""
 
     pointer: str
     detail: str
 
 
 class AppError(Exception):
-    """The server failed to do the work; the request id finds the reason in the log."""
+    """The service failed to do the work; the request id finds the reason in its log."""
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
@@ -30,7 +31,7 @@ class AppError(Exception):
         *,
         errors: list[FieldProblem] | None = None,
         retry_after: float | None = None,
-        **extra: Any,
+        **extra: object,
     ) -> None:
         """`retry_after` in seconds; `extra` become members of the problem document."""
         self.detail = detail or self.message()
@@ -39,139 +40,87 @@ class AppError(Exception):
         self.extra = extra
         super().__init__(self.detail)
 
+    def __init_subclass__(cls, status: int = 500, retryable: bool = False) -> None:
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        cls.status = status
+        cls.retryable = retryable
+
     @classmethod
     def message(cls) -> str:
         """The class docstring as one line."""
-        return " ".join(inspect.cleandoc(cls.__doc__ or cls.__name__).split())
+        return " ".join(inspect.cleandoc(cls.__doc__ or cls.code).split())
 
 
-class BadRequest(AppError):
+class BadRequest(AppError, status=400):
     """The request cannot be read: correct its syntax and send it again."""
 
-    code = "bad_request"
-    status = 400
 
-
-class ValidationFailed(AppError):
+class ValidationFailed(AppError, status=400):
     """Some fields of the request are not valid: `errors` lists each with its place."""
 
-    code = "validation_failed"
-    status = 400
+
+class Unauthorized(AppError, status=401):
+    """A valid token is needed: send `Authorization: Bearer <JWT>`."""
 
 
-class Unauthorized(AppError):
-    """A valid bearer token is needed: send `Authorization: Bearer <JWT>`."""
-
-    code = "unauthorized"
-    status = 401
-
-
-class Forbidden(AppError):
+class Forbidden(AppError, status=403):
     """The role of this token does not allow this operation."""
 
-    code = "forbidden"
-    status = 403
 
-
-class NotFound(AppError):
+class NotFound(AppError, status=404):
     """There is nothing at this address."""
 
-    code = "not_found"
-    status = 404
 
-
-class MethodNotAllowed(AppError):
+class MethodNotAllowed(AppError, status=405):
     """This address does not take this method: the `Allow` header lists those it takes."""
 
-    code = "method_not_allowed"
-    status = 405
 
-
-class Conflict(AppError):
+class Conflict(AppError, status=409):
     """The present state of the resource does not allow this change."""
 
-    code = "conflict"
-    status = 409
 
-
-class PreconditionFailed(AppError):
+class PreconditionFailed(AppError, status=412):
     """The resource changed since it was read: fetch it again and repeat the change."""
 
-    code = "precondition_failed"
-    status = 412
 
-
-class PayloadTooLarge(AppError):
+class PayloadTooLarge(AppError, status=413):
     """The body is larger than the service takes."""
 
-    code = "payload_too_large"
-    status = 413
+
+class UnsupportedMediaType(AppError, status=415):
+    """The body must be JSON: send it with `Content-Type: application/json`."""
 
 
-class UnsupportedMediaType(AppError):
-    """The body must be JSON: send `Content-Type: application/json`."""
-
-    code = "unsupported_media_type"
-    status = 415
+class Unprocessable(AppError, status=422):
+    """The request is well formed but contradicts itself or an earlier one."""
 
 
-class Unprocessable(AppError):
-    """The request is well formed but contradicts an earlier one or itself."""
-
-    code = "unprocessable"
-    status = 422
-
-
-class RateLimited(AppError):
+class RateLimited(AppError, status=429, retryable=True):
     """Too many requests: wait as long as `Retry-After` says."""
-
-    code = "rate_limited"
-    status = 429
-    retryable = True
 
 
 class Misconfigured(AppError):
     """A setting of this process is not usable: correct its environment."""
 
-    code = "misconfigured"
 
-
-class Unavailable(AppError):
+class Unavailable(AppError, status=503, retryable=True):
     """A part the service depends on does not answer now: try again shortly."""
 
-    code = "unavailable"
-    status = 503
-    retryable = True
+
+class DeadlineExceeded(AppError, status=504, retryable=True):
+    """The work took longer than a request may take and was cancelled."""
 
 
-class DeadlineExceeded(AppError):
-    """The work took longer than the request may take and was cancelled."""
-
-    code = "deadline_exceeded"
-    status = 504
-    retryable = True
-
-
-class SourceUnavailable(AppError):
+class SourceUnavailable(AppError, status=503, retryable=True):
     """An outside source of data does not answer or asks to slow down."""
 
-    code = "source_unavailable"
-    status = 503
-    retryable = True
 
-
-class SourceRejected(AppError):
+class SourceRejected(AppError, status=502):
     """An outside source refused the request: repeating it will not help."""
 
-    code = "source_rejected"
-    status = 502
 
-
-class LostLease(AppError):
+class LostLease(AppError, status=409):
     """Another worker holds this job now: this attempt must not write."""
-
-    code = "lost_lease"
-    status = 409
 
 
 def known(base: type[AppError] = AppError) -> Iterator[type[AppError]]:

@@ -1,0 +1,136 @@
+"""The ledger: transitions of a claimed job in PostgreSQL, the only truth about work.
+
+Each transition answers whether it happened; False means that this attempt lost its lease and
+must not write any more. Used by the pool; the sweeper (services/jobs) settles parents as well.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import asyncpg
+
+from services.common.db import Database, Executor
+from services.common.jobs import Done, FanOut, Job, Outcome, Snooze, enqueue_many
+from services.common.jobs import Q as JOBS
+from services.common.kafka.failure import ChildrenFailed, describe, retry_in
+from services.common.sql import load
+
+Q = load(Path(__file__).with_name("ledger.sql"))
+_TIMEOUT_S = 10.0
+_CLAIM_TRIES = 3
+_FOREIGN_CHILDREN_S = 5.0
+LIVE = frozenset({"queued", "running", "retryable"})
+Key = tuple[int, int]
+"""Id and fence: one attempt of one job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job held by this worker, with its children's count by state."""
+
+    job: Job
+    children: dict[str, int]
+
+
+class Ledger:
+    """Moves the jobs of one worker; `worker` names it in the rows it holds."""
+
+    def __init__(self, db: Database, worker: str, lease_s: float = 30) -> None:
+        self.db = db
+        self.worker = worker
+        self.lease_s = lease_s
+
+    async def claim(self, queue: str, limit: int) -> list[Claim]:
+        """At most `limit` due jobs of `queue` by priority and due time, now leased to us."""
+        for _ in range(_CLAIM_TRIES):
+            # the violation: another worker took a job of the same serial_key since our snapshot
+            with suppress(asyncpg.UniqueViolationError):
+                rows = await self.db.fetch(
+                    Q["jobs_claim"], queue, limit, self.worker, self.lease_s, timeout=_TIMEOUT_S
+                )
+                return [_claim(row) for row in rows]
+        return []
+
+    async def heartbeat(self, jobs: Sequence[Job]) -> tuple[set[Key], bool]:
+        """Extend the leases; (what is still held, whether all of that was extended)."""
+        rows = await self.db.fetch(
+            Q["jobs_heartbeat"], *_guards(jobs), self.lease_s, timeout=_TIMEOUT_S
+        )
+        return {(row["id"], row["fence"]) for row in rows}, all(row["extended"] for row in rows)
+
+    async def record(self, job: Job, outcome: Outcome) -> str | None:
+        """Write what a handler returned: what became of the job, None where it was lost.
+
+        Raises TypeError for anything but an Outcome. An error leaves the job as it was.
+        """
+        match outcome:
+            case Done(result):
+                moved, became = await self._move(self.db, "job_succeed", job, result), "succeeded"
+            case Snooze(seconds, progress):
+                moved = await self._move(self.db, "job_snooze", job, float(seconds), progress)
+                became = "snoozed"
+            case FanOut():
+                moved, became = await self._fan_out(job, outcome), "waiting"
+            case _:
+                raise TypeError(f"The handler of {job.kind} returned {outcome!r}, not an Outcome")
+        return became if moved else None
+
+    async def fail(self, job: Job, exc: BaseException) -> str | None:
+        """Retry later or give up, as failure.retry_in says: "retryable", "dead" or None (lost)."""
+        delay = retry_in(exc, job.attempt, job.max_attempts)
+        if delay is None:
+            moved, became = await self._move(self.db, "job_die", job, describe(exc)), "dead"
+        else:
+            moved = await self._move(self.db, "job_retry", job, delay, describe(exc))
+            became = "retryable"
+        return became if moved else None
+
+    async def await_children(self, job: Job) -> str | None:
+        """Wait again for children that a person has set to work again."""
+        return "waiting" if await self._move(self.db, "job_await_children", job, {}) else None
+
+    async def release(self, jobs: Sequence[Job]) -> None:
+        """Give jobs back as if they had not been claimed."""
+        if jobs:
+            await self.db.execute(Q["jobs_release"], *_guards(jobs), timeout=_TIMEOUT_S)
+
+    async def settle(self, parent_ids: Sequence[int] | None) -> list[int]:
+        """Wake parents whose children are all final (None: any parent); returns their ids."""
+        rows = await self.db.fetch(Q["parents_settle"], parent_ids, timeout=_TIMEOUT_S)
+        return [row["id"] for row in rows]
+
+    async def children_failed(self, job: Job) -> ChildrenFailed:
+        """The error of a parent whose children did not all succeed."""
+        rows = await self.db.fetch(Q["children_failed"], job.id, timeout=_TIMEOUT_S)
+        states = " or ".join(sorted({row["state"] for row in rows}))
+        ids = ", ".join(f"#{row['id']}" for row in rows)
+        failed, children = rows[0]["failed"], rows[0]["children"]
+        more = ", ..." if failed > len(rows) else ""
+        return ChildrenFailed(f"{failed} of {children} children {states}: {ids}{more}")
+
+    async def _fan_out(self, job: Job, outcome: FanOut) -> bool:
+        children = [replace(child, parent_id=job.id) for child in outcome.children]
+        async with self.db.transaction() as tx:
+            if not await tx.fetchval(JOBS["job_fence"], job.id, job.fence, self.lease_s):
+                return False
+            await enqueue_many(tx, children)
+            if not await self._move(tx, "job_await_children", job, outcome.progress):
+                await self._move(tx, "job_snooze", job, _FOREIGN_CHILDREN_S, outcome.progress)
+        return True
+
+    @staticmethod
+    async def _move(tx: Executor, name: str, job: Job, *values: object) -> bool:
+        row = await tx.fetchval(Q[name], job.id, job.fence, *values, timeout=_TIMEOUT_S)
+        return row is not None
+
+
+def _guards(jobs: Sequence[Job]) -> tuple[list[int], list[int]]:
+    return [job.id for job in jobs], [job.fence for job in jobs]
+
+
+def _claim(row: asyncpg.Record) -> Claim:
+    fields = dict(row)
+    children = fields.pop("children") or {}
+    return Claim(Job(**fields), children)
