@@ -99,7 +99,7 @@ CREATE TABLE prospect_work (
     changed_at   timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX prospect_work_unscored ON prospect_work (changed_at) WHERE scored_rev < facts_rev;
-CREATE INDEX prospect_work_unenriched ON prospect_work (changed_at) WHERE enriched_rev = 0;
+CREATE INDEX prospect_work_unenriched ON prospect_work (changed_at) WHERE enriched_rev < facts_rev;
 
 CREATE TABLE prospect_ucc_filings (
     prospect_id uuid NOT NULL REFERENCES prospects (id) ON DELETE CASCADE,

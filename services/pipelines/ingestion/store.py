@@ -43,8 +43,9 @@ _LINK = (
     "stage_changed",
     "unlink_filings",
     "link_filings",
-    "prune_prospects",
+    # scorers lock prospect_work before prospects: the same order here, or they deadlock
     "bump_prospects",
+    "prune_prospects",
 )
 
 
