@@ -15,7 +15,7 @@ from typing import Any
 from tests.stack.config import REPO, Config
 from tests.stack.errors import StackError
 from tests.stack.install import only_one
-from tests.stack.proc import Identity, port_owner, terminate, wait_gone
+from tests.stack.proc import NOBODY, Identity, port_owner, terminate, wait_gone
 from tests.stack.spec import Plan, Spec, in_order
 
 START_TIMEOUT_S = 120.0
@@ -37,7 +37,7 @@ class State:
         try:
             body = json.loads((folder / "state.json").read_text())
         except FileNotFoundError:
-            return cls(Identity(0, ""), "", {})
+            return cls(NOBODY, "", {})
         return cls(Identity(body["pid"], body["started"]), body["generation"], body["units"])
 
     @property
@@ -55,17 +55,22 @@ class State:
         return Identity(unit["pid"], unit["started"])
 
 
-def start(config: Config, specs: Sequence[Spec], tell: Callable[[str], None]) -> None:
+def start(
+    config: Config,
+    specs: Sequence[Spec],
+    tell: Callable[[str], None],
+    owner: Identity = NOBODY,
+) -> None:
     """Make `specs`, and nothing else, run; returns when all are ready; `tell`s what happens.
 
     StackError where a port is taken or processes do not start; what did start is left running, so
-    that a second call goes on from there.
+    that a second call goes on from there. The stack ends with its `owner`, if it is given one.
     """
     with only_one(config.folder / "lock"):
         state = State.read(config.folder)
         _heal(config, state, tell)
         _check_ports(state, specs)
-        plan = Plan(secrets.token_hex(8), in_order(specs))
+        plan = Plan(secrets.token_hex(8), in_order(specs), (owner.pid, owner.started))
         plan.save(config.folder / "plan.json")
         if state.running:
             os.kill(state.supervisor.pid, signal.SIGHUP)
@@ -96,10 +101,8 @@ def _check_ports(state: State, specs: Sequence[Spec]) -> None:
 
 def _launch(folder: Path) -> None:
     with (folder / "logs" / "supervisor.log").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.stack.supervisor", str(folder)],
-            cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+        argv = [sys.executable, "-m", "tests.stack.supervisor", str(folder)]
+        subprocess.run(argv, cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
 
 
 def _wait(config: Config, plan: Plan, tell: Callable[[str], None]) -> None:
@@ -110,7 +113,7 @@ def _wait(config: Config, plan: Plan, tell: Callable[[str], None]) -> None:
                 told.add(name)
                 if not unit["task"] and unit["since"] > begun:
                     tell(f"  {name:<16} ready after {unit['since'] - begun:4.1f} s")
-        open_names = [name for name in state.units if name not in told]
+        open_names = [n for n, u in state.units.items() if u["state"] not in ("ready", "done")]
         broken = [name for name in open_names if _does_not_start(state.units[name])]
         hopeless = {spec.name for spec in plan.specs if _blocked(spec, plan, broken)}
         if not set(open_names) - hopeless:

@@ -28,7 +28,7 @@ OPTIONAL = "prometheus"
 def install() -> None:
     """Everything, in order; StackError with the remedy where a step cannot be done."""
     _disk()
-    _packages()
+    packages()
     venv()
     kafka_jars()
 
@@ -46,7 +46,8 @@ def _disk() -> None:
         )
 
 
-def _packages() -> None:
+def packages() -> None:
+    """Install the Debian packages that are missing; StackError where that cannot be done."""
     missing = programs.missing_packages(jars_cached=jars_folder().exists())
     optional = [] if programs.find(OPTIONAL) or _declined().exists() else [OPTIONAL]
     if missing:
@@ -71,23 +72,23 @@ def _declined() -> Path:
     return folder / "no-prometheus"
 
 
-def _apt(packages: Sequence[str]) -> None:
-    command = f"sudo apt-get install -y {' '.join(packages)}"
+def _apt(names: Sequence[str]) -> None:
+    command = f"sudo apt-get install -y {' '.join(names)}"
     if not shutil.which("apt-get"):
         raise StackError(
-            f"missing: {', '.join(packages)}; this machine has no apt-get: install them by hand."
+            f"missing: {', '.join(names)}; this machine has no apt-get: install them by hand."
         )
     prefix: list[str] = []
     if os.geteuid() != 0:
         prefix = _sudo()
         if not prefix:
             raise StackError(
-                f"missing: {', '.join(packages)}; not root here: run `{command}`, then this again."
+                f"missing: {', '.join(names)}; not root here: run `{command}`, then this again."
             )
-    say(f"installing {' '.join(packages)} (apt-get) ...")
+    say(f"installing {' '.join(names)} (apt-get) ...")
     run_logged(
-        [*prefix, sys.executable, "-m", "tests.stack.apt", *packages],
-        f"apt-get could not install {' '.join(packages)}",
+        [*prefix, sys.executable, "-m", "tests.stack.apt", *names],
+        f"apt-get could not install {' '.join(names)}",
         f"run `{command}` to see why",
     )
 

@@ -23,6 +23,9 @@ class Identity:
         return self.pid > 0 and _stat(self.pid) == self.started
 
 
+NOBODY = Identity(0, "")
+
+
 def boot_id() -> str:
     """Tells this boot of the machine from every other."""
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()

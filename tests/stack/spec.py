@@ -42,21 +42,25 @@ class Spec:
 
 @dataclass(frozen=True)
 class Plan:
-    """What should run, from one call of `up`; `generation` tells two calls apart."""
+    """What should run, from one call of `up`; `generation` tells two calls apart.
+
+    `owner` is (pid, start) of a process that the stack must not outlive, (0, "") for none.
+    """
 
     generation: str
     specs: tuple[Spec, ...]
+    owner: tuple[int, str] = (0, "")
 
     def save(self, path: Path) -> None:
         """Write the plan for the supervisor; it holds secrets, so only its owner may read it."""
-        body = {"generation": self.generation, "specs": [dataclasses.asdict(s) for s in self.specs]}
-        write_private(path, json.dumps(body))
+        write_private(path, json.dumps(dataclasses.asdict(self)))
 
     @classmethod
     def load(cls, path: Path) -> "Plan":
         """Read a plan that `save` wrote."""
         body = json.loads(path.read_text())
-        return cls(body["generation"], tuple(_spec(item) for item in body["specs"]))
+        specs = tuple(_spec(item) for item in body["specs"])
+        return cls(body["generation"], specs, tuple(body["owner"]))
 
 
 def _spec(item: dict[str, Any]) -> Spec:

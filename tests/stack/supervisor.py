@@ -14,9 +14,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.stack.proc import identify
+from tests.stack.proc import NOBODY, Identity, identify
 from tests.stack.spec import Plan, in_order, write_private
 from tests.stack.unit import Unit
+
+OWNER_EVERY_S = 1.0
 
 
 class Supervisor:
@@ -26,6 +28,7 @@ class Supervisor:
         self.folder = folder
         self.units: dict[str, Unit] = {}
         self.generation = ""
+        self.owner = NOBODY
         self.me = identify(os.getpid())
         self.since = time.time()
 
@@ -51,7 +54,7 @@ class Supervisor:
         for spec in fresh:
             self._rotate(spec.name)
             self.units[spec.name] = Unit(spec, plan.generation, self.folder / "logs", self.save)
-        self.generation = plan.generation
+        self.generation, self.owner = plan.generation, Identity(*plan.owner)
         self.save()
         for spec in fresh:
             self.units[spec.name].start(self.units)
@@ -79,7 +82,7 @@ class Supervisor:
         await asyncio.gather(*stopping.values())
 
     async def run(self) -> None:
-        """Apply the plan, and again on each SIGHUP, until SIGTERM or SIGINT."""
+        """Apply the plan, and again on each SIGHUP, until SIGTERM, SIGINT or its owner's end."""
         loop = asyncio.get_running_loop()
         wake: asyncio.Queue[bool] = asyncio.Queue()
         loop.add_signal_handler(signal.SIGHUP, wake.put_nowait, True)
@@ -87,9 +90,16 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGINT, wake.put_nowait, False)
         self.save()
         await self.apply()
+        watch = asyncio.create_task(self._watch_owner(wake))
         while await wake.get():
             await self.apply()
+        watch.cancel()
         await self.stop(self.units.values())
+
+    async def _watch_owner(self, wake: asyncio.Queue[bool]) -> None:
+        while not self.owner.pid or self.owner.alive:  # noqa: ASYNC110
+            await asyncio.sleep(OWNER_EVERY_S)
+        wake.put_nowait(False)
 
 
 def _stays(unit: Unit, plan: Plan) -> bool:
@@ -100,4 +110,7 @@ def _stays(unit: Unit, plan: Plan) -> bool:
 
 
 if __name__ == "__main__":
+    if os.fork():  # the caller waits for this half only, and is no parent of the other
+        os._exit(0)
+    os.setsid()
     asyncio.run(Supervisor(Path(sys.argv[1])).run())

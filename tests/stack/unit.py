@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.stack.proc import Identity, identify, kill_group
+from tests.stack.proc import NOBODY, Identity, identify, kill_group
 from tests.stack.ready import probe
 from tests.stack.spec import Spec
 
@@ -19,7 +19,6 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 10.0
 STEADY_S = 30.0  # a process that lived this long starts its back-off anew
 PROBE_EVERY_S = 0.1
-NOBODY = Identity(0, "gone")
 
 
 class Unit:
@@ -74,7 +73,7 @@ class Unit:
     def _set(self, state: str, who: Identity) -> None:
         if (state, who) != (self.state, self.who):
             self.state, self.who, self.since = state, who, time.time()
-            self._changed()
+        self._changed()
 
     async def _run(self, needs: list[asyncio.Event]) -> None:
         for need in needs:
@@ -88,6 +87,7 @@ class Unit:
             await self._run_once()
             if time.monotonic() - begun > STEADY_S:
                 delay = BACKOFF_FIRST_S
+            self.exits += 1
             self._set("backoff", NOBODY)
             await asyncio.sleep(delay)
             delay = min(2 * delay, BACKOFF_MOST_S)
@@ -112,8 +112,7 @@ class Unit:
                 code = await process.wait()
             finally:
                 waiter.cancel()
-            self._note(f"{self.spec.name} ended with {_ending(code)}")
-        self.exits += 1
+            _note(f"{self.spec.name} ended with {_ending(code)}")
 
     async def _wait_ready(self) -> None:
         while not await asyncio.to_thread(probe, self.spec.ready):  # noqa: ASYNC110
@@ -131,16 +130,15 @@ class Unit:
                     **_account(spec.user),
                 )  # fmt: skip
         except OSError as error:
-            self._note(f"{spec.argv[0]} cannot be started: {error}")
+            with self.log.open("a") as log:
+                log.write(f"{spec.argv[0]} cannot be started: {error}\n")
             return None
         self._set("starting", identify(self._process.pid))
         return self._process
 
-    def _note(self, text: str) -> None:
-        print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}", flush=True)
-        if text.startswith(self.spec.argv[0]):
-            with self.log.open("a") as log:
-                log.write(text + "\n")
+
+def _note(text: str) -> None:
+    print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}", flush=True)
 
 
 def _ending(code: int) -> str:

@@ -1,0 +1,1 @@
+"""What several tests share: stacks of their own, databases, stand-ins of the outside world."""
