@@ -1,0 +1,1 @@
+DROP FUNCTION ucc_name_key(text);

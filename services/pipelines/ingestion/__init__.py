@@ -1,0 +1,1 @@
+"""Ingestion: state registers -> documents (`registers`, `parties`) -> merges into PostgreSQL."""

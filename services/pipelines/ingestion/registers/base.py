@@ -1,0 +1,178 @@
+"""The protocol of a register's reader, and what the readers share: cells, groups, hashes.
+
+A reader goes register -> `RawPage` of whole documents (network) -> `Document` (pure). The steps
+compare hashes between the two, so that an unchanged document is never parsed again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Protocol, TypeVar
+
+import orjson
+
+from services.pipelines.ingestion.records import Document, RawDocument, RawPage, Rejected, Window
+from services.pipelines.ingestion.registers.soda import SodaClient
+
+Row = dict[str, Any]
+Made = TypeVar("Made")
+
+NO_LAPSE_YEAR = 9000
+"""Connecticut writes 9999-12-31 where a lien has no lapse date."""
+
+
+class Register(Protocol):
+    """A state register: where it is and how its rows become documents."""
+
+    @property
+    def name(self) -> str:
+        """Name in jobs, tables and SOURCE_<NAME>_URL."""
+
+    @property
+    def state(self) -> str:
+        """USPS code of the filing office's state: that of the prospects found here."""
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host of the public register."""
+
+    @property
+    def parser_version(self) -> str:
+        """Part of every content hash: a new version parses all documents again."""
+
+    async def page(self, client: SodaClient, window: Window, offset: int, limit: int) -> RawPage:
+        """Whole documents of the rows `offset` to `offset + limit` filed within `window`.
+
+        A document that an edge of the page would cut is completed, so it may come on two pages.
+        Raises SourceUnavailable and SourceRejected.
+        """
+
+    async def history(self, client: SodaClient, numbers: Sequence[str]) -> RawPage:
+        """The initial filings with these numbers and every amendment of them."""
+
+    def parse(self, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
+        """The document, None where its own row is bad, and the rows that could not be read."""
+
+
+class BadRow(Exception):
+    """A row cannot be read; the message names the column."""
+
+
+def text(row: Row, column: str) -> str | None:
+    """A cell as text, blanks squeezed; None where it is absent or blank. Raises BadRow."""
+    value = row.get(column)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return " ".join(value.replace("\0", " ").split()) or None
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise BadRow(f"column {column} holds {_json_type(value)} where text is expected")
+
+
+def required(row: Row, column: str) -> str:
+    """A cell as text that must be there. Raises BadRow."""
+    if value := text(row, column):
+        return value
+    raise BadRow(f"column {column} is missing")
+
+
+def flag(row: Row, column: str) -> bool:
+    """A cell as yes or no: JSON true, "true", "1", "yes", "y"."""
+    value = row.get(column)
+    return value is True or str(value).strip().lower() in ("true", "1", "yes", "y")
+
+
+def day(row: Row, column: str) -> date | None:
+    """A floating timestamp as a date, in both of Oregon's spellings. Raises BadRow."""
+    value = row.get(column)
+    if value is None or value == "":
+        return None
+    try:
+        return _date(value)
+    except (TypeError, ValueError):
+        raise BadRow(f"column {column} is no date: {value!r}") from None
+
+
+@lru_cache(maxsize=8192)
+def _date(value: str) -> date | None:
+    found = date.fromisoformat(value[:10])
+    if value[10:11] not in ("", "T"):
+        raise ValueError(value)
+    return None if found.year >= NO_LAPSE_YEAR else found
+
+
+def _json_type(value: object) -> str:
+    return "an object" if isinstance(value, dict) else "a list"
+
+
+def read(
+    raw: RawDocument, dataset: str, make: Callable[[Row], Made], rejected: list[Rejected]
+) -> Iterator[Made]:
+    """What `make` gives for the rows of a data set; rows it raises BadRow for are rejected."""
+    for row in raw.rows.get(dataset, ()):
+        try:
+            yield make(row)
+        except BadRow as why:
+            rejected.append(reject(dataset, raw.number, row, why))
+
+
+def reject(dataset: str, key: str, row: Row, why: BadRow) -> Rejected:
+    """A bad row for the quarantine, verbatim as JSON."""
+    return Rejected(dataset, key, orjson.dumps(row).decode(), str(why))
+
+
+def raw_document(number: str, version: str, rows: dict[str, list[Row]]) -> RawDocument:
+    """A whole document; rows are put in an order of their own and exact duplicates dropped."""
+    digest = blake2b(version.encode(), digest_size=16)
+    distinct: dict[str, list[Row]] = {}
+    for dataset in sorted(rows):
+        by_text = {orjson.dumps(r, option=orjson.OPT_SORT_KEYS): r for r in rows[dataset]}
+        order = sorted(by_text)
+        digest.update(b"\0" + dataset.encode())
+        for line in order:
+            digest.update(b"\n" + line)
+        distinct[dataset] = [by_text[line] for line in order]
+    return RawDocument(number, digest.digest(), distinct)
+
+
+def group(
+    dataset: str, rows: Iterable[Row], column: str, *also: str
+) -> tuple[dict[str, list[Row]], list[Rejected]]:
+    """Rows by the value of a column, in the order met; without it, or `also`, a row is rejected.
+
+    These columns hold squeezed text afterwards, so that they can be compared.
+    """
+    groups: dict[str, list[Row]] = {}
+    rejected: list[Rejected] = []
+    for row in rows:
+        try:
+            cells = {name: required(row, name) for name in (column, *also)}
+        except BadRow as why:
+            rejected.append(reject(dataset, str(row.get(column, "")), row, why))
+            continue
+        if any(row[name] != cell for name, cell in cells.items()):
+            row = row | cells
+        groups.setdefault(cells[column], []).append(row)
+    return groups, rejected
+
+
+def edges(rows: Sequence[Row], column: str, cut_before: bool, cut_after: bool) -> list[str]:
+    """Values of a column that an edge of the page may have cut in two."""
+    found = []
+    if rows and cut_before:
+        found.append(rows[0].get(column))
+    if rows and cut_after:
+        found.append(rows[-1].get(column))
+    return [value for value in found if isinstance(value, str)]
+
+
+def within(column: str, window: Window) -> str | None:
+    """The window as a SoQL condition on a column of dates, None where it is open."""
+    parts = []
+    if window.since:
+        parts.append(f"{column}>='{window.since}'")
+    if window.until:
+        parts.append(f"{column}<'{window.until}'")
+    return " and ".join(parts) or None
