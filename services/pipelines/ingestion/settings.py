@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from services.common.config import Settings
+from services.common.kafka.settings import WorkerSettings
 
 
-class IngestionSettings(Settings):
+class IngestionSettings(WorkerSettings):
     """What the ingestion worker reads from its environment."""
 
     port: int = Field(8011, ge=0, le=65535, description="Port of health and metrics")

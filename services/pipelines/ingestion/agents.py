@@ -1,0 +1,65 @@
+"""Wires the ingestion worker: its queue, the job kinds, and the registers it can read.
+
+Kafka permits on `jobs.ingestion` wake the pool; steps.py does the work.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+
+from services.common.jobs import JobContext, Outcome
+from services.common.kafka.pool import QueueSpec
+from services.common.kafka.worker import run_worker
+from services.pipelines.ingestion.registers import REGISTERS, client_for
+from services.pipelines.ingestion.settings import IngestionSettings
+from services.pipelines.ingestion.steps import QUEUE, Ingestion
+
+
+def run(settings: IngestionSettings) -> None:
+    """Serve the ingestion queue until SIGTERM."""
+    run_worker(
+        settings,
+        name="ingestion",
+        queues={QUEUE: queue(settings)},
+        startup=lambda _db, stack: startup(settings, stack),
+    )
+
+
+def queue(settings: IngestionSettings) -> QueueSpec:
+    """The kinds of the queue; the handlers live in the worker's state."""
+    return QueueSpec(
+        handlers={
+            "ingestion": _handler("run"),
+            "ingestion.page": _handler("page"),
+            "ingestion.history": _handler("history"),
+        },
+        concurrency=settings.ingest_concurrency + 1,  # a run that waits holds no page back
+    )
+
+
+async def startup(settings: IngestionSettings, stack: AsyncExitStack) -> Ingestion:
+    """One HTTP session and one polite client a register, shared by all jobs of the process."""
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    clients = {
+        name: client_for(register, session, settings.ingest_app_token)
+        for name, register in REGISTERS.items()
+    }
+    return Ingestion(
+        registers=REGISTERS,
+        client=lambda register: clients[register.name],
+        page_size=settings.ingest_page_size,
+        overlap=timedelta(days=settings.ingest_overlap_days),
+        first_run=timedelta(days=settings.ingest_first_days),
+        wait_scores=timedelta(seconds=settings.ingest_wait_scores_s),
+    )
+
+
+def _handler(step: str) -> Callable[[JobContext, dict[str, Any]], Awaitable[Outcome]]:
+    async def handle(ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        outcome: Outcome = await getattr(ctx.state, step)(ctx, args)
+        return outcome
+
+    return handle
