@@ -8,6 +8,7 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
@@ -43,26 +44,42 @@ class Settings(BaseSettings):
         "127.0.0.1:9092", description="Kafka brokers, host:port separated by commas"
     )
     db_pool_max: int = Field(20, ge=1, description="Most database connections of this process")
+    listen_address: str = Field("0.0.0.0", description="Address that HTTP listens on")
+    request_deadline_s: float = Field(
+        10, gt=0, description="Seconds a request may take before it is cancelled (504)"
+    )
+    body_limit_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest body taken (413)")
+    not_ready_s: float = Field(
+        1, ge=0, description="Seconds of `not ready` after SIGTERM before the port closes"
+    )
     drain_s: float = Field(
         10, ge=0, description="Seconds that work in flight may take after SIGTERM"
     )
 
 
-class ApiSettings(Settings):
-    """What a process with an authenticated API reads on top."""
+class JwtSettings(BaseSettings):
+    """How tokens are checked."""
+
+    model_config = Settings.model_config
 
     jwt_secret: SecretStr = Field(
         min_length=32, description="Key of HS256 tokens, at least 32 characters (RFC 7518, 3.2)"
     )
     jwt_audience: str | None = Field(None, description="Accepted `aud`; unset: not checked")
     jwt_issuer: str | None = Field(None, description="Accepted `iss`; unset: not checked")
+
+
+class ApiSettings(Settings, JwtSettings):
+    """What a process with an authenticated API reads on top."""
+
     cors_origin: str = Field(
         "http://localhost:5173", description="Origins of browsers let in, separated by commas"
     )
-    request_deadline_s: float = Field(
-        10, gt=0, description="Seconds a request may take before it is cancelled (504)"
-    )
-    body_limit_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest body taken (413)")
+
+    @cached_property
+    def cors_origins(self) -> frozenset[str]:
+        """The origins of `cors_origin`."""
+        return frozenset(map(str.strip, self.cors_origin.split(",")))
 
 
 T = TypeVar("T", bound=BaseSettings)

@@ -41,7 +41,7 @@ class Executor:
     def _hold(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
         raise NotImplementedError
 
-    async def _run(self, name: str, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401
+    async def _run(self, name: str, method: str, *args: object, **options: object) -> Any:
         async with self._hold() as connection:
             with _measured(name):
                 return await getattr(connection, method)(*args, **options)
@@ -59,7 +59,7 @@ class Executor:
         """The first row or None."""
         return await self._run(q.name, "fetchrow", q.sql, *args, timeout=timeout)
 
-    async def fetchval(self, q: Query, *args: object, timeout: float | None = None) -> Any:  # noqa: ANN401
+    async def fetchval(self, q: Query, *args: object, timeout: float | None = None) -> Any:
         """First column of the first row, or None."""
         return await self._run(q.name, "fetchval", q.sql, *args, timeout=timeout)
 

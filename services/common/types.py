@@ -24,8 +24,6 @@ class Industry(StrEnum):
     MANUFACTURING = "manufacturing"
     SERVICES = "services"
     TECHNOLOGY = "technology"
-    TRANSPORTATION = "transportation"
-    AGRICULTURE = "agriculture"
 
 
 class Status(StrEnum):

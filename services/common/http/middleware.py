@@ -1,0 +1,115 @@
+"""Around every request: id, deadline, problem+json, metrics, access log, headers, CORS."""
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from aiohttp import hdrs, web
+
+from services.common import context, metrics
+from services.common.config import ApiSettings, Settings
+from services.common.errors import DeadlineExceeded
+from services.common.health import Health
+from services.common.http import problems
+
+log = logging.getLogger("services.http")
+SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
+HEALTH: web.AppKey[Health] = web.AppKey("health", Health)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_QUIET = ("/health", "/metrics", "/api/health")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer whatever happens, and leave a metric and a line in the log."""
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    tokens = context.request_id.set(request_id), context.principal.set(None)
+    started = perf_counter()
+    metrics.http_in_flight.inc()
+    try:
+        response = await _answer(request, handler)
+        if request.app[HEALTH].draining:
+            response.force_close()
+        _record(request, response.status, perf_counter() - started)
+        return response
+    finally:
+        metrics.http_in_flight.dec()
+        context.request_id.reset(tokens[0])
+        context.principal.reset(tokens[1])
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return web.Response(status=204)
+    limit = request.app[SETTINGS].request_deadline_s
+    try:
+        async with asyncio.timeout(limit) as deadline:
+            return await handler(request)
+    except web.HTTPException as exc:
+        return exc if exc.status < 400 else problems.respond(request, exc)
+    except Exception as exc:
+        if deadline.expired():
+            detail = f"The work took longer than {limit:g} s and was cancelled"
+            return problems.respond(request, DeadlineExceeded(detail))
+        return problems.respond(request, exc)
+
+
+def _record(request: web.Request, status: int, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "unmatched"
+    method = request.method if request.method in hdrs.METH_ALL else "other"
+    metrics.http_requests.labels(route, method, status).inc()
+    metrics.http_request_seconds.labels(route, method, status).observe(seconds)
+    level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
+    if log.isEnabledFor(level):
+        caller = context.principal.get()
+        fields = {
+            "method": request.method,
+            "path": request.path,
+            "route": route,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 3),
+            "remote": request.remote,
+            "user": caller.sub if caller else None,
+        }
+        log.log(level, "%s %s %s", request.method, request.path, status, extra=fields)
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal on_response_prepare: headers of every answer, streams too."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "ucc-intel"
+    if request_id := context.request_id.get():
+        response.headers["X-Request-Id"] = request_id
+    _add_cors(request, response)
+
+
+def _add_cors(request: web.Request, response: web.StreamResponse) -> None:
+    settings, origin = request.app[SETTINGS], request.headers.get("Origin")
+    if not origin or not isinstance(settings, ApiSettings):
+        return
+    response.headers.add("Vary", "Origin")
+    if origin not in settings.cors_origins:
+        return
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Allow-Credentials"] = "true"
+    response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Location, Retry-After, ETag"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
+        response.headers["Access-Control-Allow-Headers"] = (
+            "Authorization, Content-Type, If-Match, Idempotency-Key, X-Request-Id"
+        )
+        response.headers["Access-Control-Max-Age"] = "600"

@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 document, built from the same routes that serve: it cannot lie."""
+
+import inspect
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from services import __version__
+from services.common.errors import AppError, Forbidden, Unauthorized, ValidationFailed
+from services.common.http.problems import Problem
+from services.common.http.routes import Route
+
+Json = dict[str, Any]
+_REF = "#/components/schemas/{model}"
+
+
+def build(title: str, routes: Iterable[Route]) -> Json:
+    """The document of `routes`. Raises ValueError where two handlers share a name."""
+    known = list(routes)
+    schemas = _Schemas(known)
+    paths: Json = {}
+    names: set[str] = set()
+    for route in known:
+        operation = _operation(route, schemas)
+        if operation["operationId"] in names:
+            raise ValueError(f"two operations are called {operation['operationId']}")
+        names.add(operation["operationId"])
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": __version__},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.shared,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+class _Schemas:
+    """JSON Schemas of all models; those of path and query are taken apart into parameters."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        pairs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
+        apart: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+        for route in routes:
+            for place, model in route.inputs.items():
+                (pairs if place == "body" else apart).append((model, "validation"))
+            if route.response:
+                pairs.append((route.response, "serialization"))
+        self._refs, document = models_json_schema([*pairs, *apart], ref_template=_REF)
+        self.shared: Json = document["$defs"]
+        names = [self.ref(*pair)["$ref"].rsplit("/", 1)[1] for pair in apart]
+        self._apart = {pair: self.shared[name] for pair, name in zip(apart, names, strict=True)}
+        for name in names:
+            self.shared.pop(name, None)
+
+    def ref(self, model: type[BaseModel], mode: JsonSchemaMode) -> Json:
+        """`{"$ref": ...}` of a model."""
+        return dict(self._refs[model, mode])
+
+    def parameters(self, model: type[BaseModel], place: str) -> list[Json]:
+        """One parameter a field of a path or query model."""
+        schema = self._apart[model, "validation"]
+        required = schema.get("required", ())
+        return [
+            {
+                "name": name,
+                "in": place,
+                "required": place == "path" or name in required,
+                "description": field.get("description", ""),
+                "schema": {k: v for k, v in field.items() if k != "description"},
+            }
+            for name, field in schema["properties"].items()
+        ]
+
+
+def _operation(route: Route, schemas: _Schemas) -> Json:
+    summary, _, rest = (inspect.getdoc(route.handler) or route.handler.__name__).partition("\n")
+    roles = "" if route.roles is None else f"Roles: {', '.join(sorted(route.roles))}."
+    operation: Json = {
+        "operationId": route.handler.__name__,
+        "summary": summary,
+        "description": "\n\n".join(part for part in (rest.strip(), roles) if part),
+        "tags": [route.tag],
+        "responses": {str(route.status): _answer(route, schemas)} | _failures(route),
+        "security": [] if route.roles is None else [{"bearer": []}],
+    }
+    parameters = [
+        parameter
+        for place in ("path", "query")
+        if place in route.inputs
+        for parameter in schemas.parameters(route.inputs[place], place)
+    ]
+    if parameters:
+        operation["parameters"] = parameters
+    if body := route.inputs.get("body"):
+        operation["requestBody"] = {
+            "required": any(field.is_required() for field in body.model_fields.values()),
+            "content": {"application/json": {"schema": schemas.ref(body, "validation")}},
+        }
+    return operation
+
+
+def _answer(route: Route, schemas: _Schemas) -> Json:
+    answer: Json = {"description": HTTPStatus(route.status).phrase}
+    if route.response:
+        schema = schemas.ref(route.response, "serialization")
+        answer["content"] = {"application/json": {"schema": schema}}
+    return answer
+
+
+def _failures(route: Route) -> Json:
+    """Problem answers by status: those the route names, those of the frame, and `default`."""
+    errors: list[type[AppError]] = list(route.errors)
+    if route.inputs:
+        errors.append(ValidationFailed)
+    if route.roles is not None:
+        errors += [Unauthorized, Forbidden]
+    schema = {"$ref": _REF.format(model="Problem")}
+    content = {"application/problem+json": {"schema": schema}}
+    by_status: dict[str, list[str]] = {}
+    for error in sorted(errors, key=lambda e: e.status):
+        by_status.setdefault(str(error.status), []).append(f"`{error.code}`: {error.message()}")
+    answers = {s: {"description": "\n\n".join(d), "content": content} for s, d in by_status.items()}
+    return answers | {"default": {"description": "Any other failure", "content": content}}

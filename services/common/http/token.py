@@ -1,0 +1,42 @@
+"""Make a token for trials: `python -m services.common.http.token --role analyst`.
+
+Reads JWT_SECRET, JWT_AUDIENCE and JWT_ISSUER like the services do.
+"""
+
+import argparse
+import sys
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from services.common.config import JwtSettings, load
+from services.common.types import Role
+
+LIFE = timedelta(days=7)
+DEFAULT_USERS = {
+    role: f"00000000-0000-4000-8000-{number:012d}" for number, role in enumerate(Role, 1)
+}
+
+
+def make(settings: JwtSettings, role: Role, user_id: str = "", life: timedelta = LIFE) -> str:
+    """A signed HS256 token; without `user_id` it is the default user of the role."""
+    now = datetime.now(UTC)
+    claims = {"sub": user_id or DEFAULT_USERS[role], "role": role, "iat": now, "exp": now + life}
+    if settings.jwt_audience:
+        claims["aud"] = settings.jwt_audience
+    if settings.jwt_issuer:
+        claims["iss"] = settings.jwt_issuer
+    return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm="HS256")
+
+
+def main(argv: list[str]) -> None:
+    """Print a token; a bad role exits 2 with the roles there are."""
+    parser = argparse.ArgumentParser(prog="token", description="Print a token of seven days.")
+    parser.add_argument("--role", type=Role, choices=tuple(Role), default=Role.ANALYST)
+    parser.add_argument("--user-id", default="", help="subject; each role has a default")
+    options = parser.parse_args(argv)
+    sys.stdout.write(make(load(JwtSettings), options.role, options.user_id) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
