@@ -117,7 +117,7 @@ class Pool:
         job = claim.job
         try:
             if any(claim.children.get(state) for state in LIVE):
-                return await self.ledger.await_children(job)
+                return await self._insist(job, lambda: self.ledger.await_children(job))
             outcome = await self._handle(claim)
             return await self._insist(job, lambda: self.ledger.record(job, outcome))
         except LostLease:

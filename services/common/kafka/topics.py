@@ -6,11 +6,11 @@ Run `python -m services.common.kafka.topics create`.
 """
 
 import asyncio
+import logging
 import sys
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -18,9 +18,6 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from services.common.config import load
 from services.common.errors import Unavailable
 from services.common.kafka.settings import KafkaSettings
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 QUEUES = ("ingestion", "enrichment", "scoring", "maintenance")
 PROSPECTS_CHANGED = "prospects.changed"
@@ -35,7 +32,7 @@ def permits(queue: str) -> str:
 
 
 @asynccontextmanager
-async def _admin(brokers: str) -> "AsyncIterator[AIOKafkaAdminClient]":
+async def _admin(brokers: str) -> AsyncIterator[AIOKafkaAdminClient]:
     client = AIOKafkaAdminClient(bootstrap_servers=brokers, request_timeout_ms=5000)
     try:
         await client.start()
@@ -84,6 +81,7 @@ def main(arguments: list[str]) -> int:
     if arguments != ["create"]:
         print("usage: python -m services.common.kafka.topics create", file=sys.stderr)  # noqa: T201
         return 2
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         missing = asyncio.run(create_patiently(load(KafkaSettings)))
     except Unavailable as exc:

@@ -1,0 +1,108 @@
+"""A pipeline worker: pools for its queues, a Faust consumer, health and metrics, one drain.
+
+`run_worker` is the whole `main` of services/pipelines/*. What the worker depends on may come and
+go: pools and consumer wait for it by themselves. Only a defect ends the process, with an error,
+for its supervisor to start it again.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from services.common.db import Database
+from services.common.errors import Unavailable
+from services.common.kafka import process
+from services.common.kafka.changes import ChangeContext, Changes, ChangeStep
+from services.common.kafka.consumer import Consumer
+from services.common.kafka.ledger import Ledger
+from services.common.kafka.pool import Pool, QueueSpec
+from services.common.kafka.probe import Probe
+from services.common.kafka.settings import WorkerSettings
+from services.common.sql import Query
+
+__all__ = ["ChangeContext", "ChangeStep", "QueueSpec", "Worker", "WorkerSettings", "run_worker"]
+
+log = logging.getLogger(__name__)
+Startup = Callable[[Database, AsyncExitStack], Awaitable[Any]]
+_PING = Query("ping", "SELECT 1")
+_PING_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What one worker process runs; `startup` makes the state that handlers and steps see."""
+
+    settings: WorkerSettings
+    name: str
+    queues: Mapping[str, QueueSpec]
+    changes: Mapping[str, ChangeStep] = field(default_factory=dict)
+    startup: Startup | None = None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until `stopping`, then drain and close."""
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            db = await Database.connect(
+                settings.database_url, min_size=0, max_size=settings.db_pool_max
+            )
+            stack.push_async_callback(db.close)
+            state = await self.startup(db, stack) if self.startup else None
+            pools = self._pools(db, state)
+            context = ChangeContext(db, state, stopping)
+            changes = {
+                topic: Changes(topic, change, context) for topic, change in self.changes.items()
+            }
+            consumer = Consumer(settings, self.name, pools, changes, stopping)
+            probe = Probe(
+                self.name,
+                lambda: {pool.queue: pool.ticked for pool in pools.values()},
+                partial(_ready, db, consumer),
+            )
+            await probe.serve(settings.port, stack)
+            await self._work(pools, consumer)
+
+    async def _work(self, pools: Mapping[str, Pool], consumer: Consumer) -> None:
+        async with asyncio.TaskGroup() as group:
+            for pool in pools.values():
+                group.create_task(pool.run(self.settings.drain_s))
+            group.create_task(consumer.run())
+            log.info("working", extra={"queues": list(pools), "topics": list(self.changes)})
+            await consumer.stopping.wait()
+            log.info("draining")
+            for pool in pools.values():
+                pool.stop()
+
+    def _pools(self, db: Database, state: Any) -> dict[str, Pool]:  # noqa: ANN401
+        me = f"{self.name}@{socket.gethostname()}:{os.getpid()}"
+        ledger = Ledger(db, me, self.settings.lease_s)
+        poll_s, heartbeat_s = self.settings.poll_s, self.settings.heartbeat_s
+        return {
+            queue: Pool(queue, spec, ledger, state, poll_s, heartbeat_s)
+            for queue, spec in self.queues.items()
+        }
+
+
+async def _ready(db: Database, consumer: Consumer) -> Mapping[str, object]:
+    """Raises Unavailable while draining or without the database; Kafka only speeds things up."""
+    if consumer.stopping.is_set():
+        raise Unavailable("the worker drains")
+    await db.fetchval(_PING, timeout=_PING_S)
+    return {"database": "ok", "kafka": "ok" if consumer.connected else "away"}
+
+
+def run_worker(
+    settings: WorkerSettings,
+    *,
+    name: str,
+    queues: Mapping[str, QueueSpec],
+    changes: Mapping[str, ChangeStep] | None = None,
+    startup: Startup | None = None,
+) -> None:
+    """Run a worker until SIGTERM or SIGINT; logs are configured by the caller."""
+    process.run(Worker(settings, name, queues, changes or {}, startup).run)
