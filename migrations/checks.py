@@ -54,7 +54,7 @@ async def wait(url: str, version: int, timeout_s: float, poll_s: float = 1) -> i
                 reached, reason = await _reached(conn, version)
             if not reason:
                 return reached
-        except (Unavailable, OSError, asyncpg.PostgresError) as exc:
+        except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
             reason = str(exc)
         left = deadline - time.monotonic()
         if left <= 0:

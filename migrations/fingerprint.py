@@ -138,7 +138,7 @@ def drift(expected: Iterable[Item], actual: Iterable[Item]) -> list[str]:
 
 def _difference(wanted: str, found: str) -> str:
     """The lines only one of two statements has: `-` expected, `+` there."""
-    old, new = wanted.splitlines(), found.splitlines()
-    gone = [f"- {line.strip()}" for line in old if line not in new]
-    came = [f"+ {line.strip()}" for line in new if line not in old]
+    old, new = ([x.strip().rstrip(",") for x in ddl.splitlines()] for ddl in (wanted, found))
+    gone = [f"- {line}" for line in old if line not in new]
+    came = [f"+ {line}" for line in new if line not in old]
     return " ".join(gone + came) or "the order of its parts"

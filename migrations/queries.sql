@@ -1,6 +1,9 @@
 -- name: prepare_session
--- A killed runner's statement is noticed and stopped by the server within two seconds.
+-- Timeouts of the role are for services. The server stops the statement of a killed runner
+-- within two seconds.
 SELECT set_config('search_path', 'public', false),
+       set_config('statement_timeout', '0', false),
+       set_config('lock_timeout', '0', false),
        set_config('client_connection_check_interval', '2s', false);
 
 -- name: backend_pid
@@ -29,10 +32,10 @@ ORDER BY a.xact_start, a.pid;
 SELECT set_config('lock_timeout', $1, $3), set_config('statement_timeout', $2, $3);
 
 -- name: has_history
-SELECT to_regclass('schema_migrations') IS NOT NULL;
+SELECT to_regclass('public.schema_migrations') IS NOT NULL;
 
 -- name: create_history
-CREATE TABLE IF NOT EXISTS schema_migrations (
+CREATE TABLE IF NOT EXISTS public.schema_migrations (
     version     integer PRIMARY KEY CHECK (version > 0),
     name        text NOT NULL,
     sha256      text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
@@ -46,25 +49,25 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 -- name: history
 SELECT version, name, sha256, direction, state, applied_at, duration_ms, applied_by
-FROM schema_migrations
+FROM public.schema_migrations
 ORDER BY version;
 
 -- name: reached
 SELECT coalesce(max(version) FILTER (WHERE state = 'applied'), 0) AS version,
        coalesce(min(version) FILTER (WHERE state = 'started'), 0) AS in_doubt
-FROM schema_migrations;
+FROM public.schema_migrations;
 
 -- name: start_up
-INSERT INTO schema_migrations (version, name, sha256, direction, state, applied_by)
+INSERT INTO public.schema_migrations (version, name, sha256, direction, state, applied_by)
 VALUES ($1, $2, $3, 'up', 'started', session_user || '@' || $4);
 
 -- name: start_down
-UPDATE schema_migrations SET direction = 'down', state = 'started', applied_at = clock_timestamp()
+UPDATE public.schema_migrations SET direction = 'down', state = 'started', applied_at = clock_timestamp()
 WHERE version = $1;
 
 -- name: applied
 -- Also restores the row of a `down` that did not take effect: duration_ms is then kept.
-INSERT INTO schema_migrations
+INSERT INTO public.schema_migrations
     (version, name, sha256, direction, state, duration_ms, applied_by)
 VALUES ($1, $2, $3, 'up', 'applied', $5, session_user || '@' || $4)
 ON CONFLICT (version) DO UPDATE
@@ -72,7 +75,7 @@ SET direction = 'up', state = 'applied',
     duration_ms = coalesce(EXCLUDED.duration_ms, schema_migrations.duration_ms);
 
 -- name: forget
-DELETE FROM schema_migrations WHERE version = $1;
+DELETE FROM public.schema_migrations WHERE version = $1;
 
 -- name: index_is_valid
 SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(quote_ident($1));

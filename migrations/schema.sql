@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0005_platform e19f8aa60633e3bd048ebb8de831ecc70fcd69d37abbaf3d756493c96f9ffc3d
+-- made from: 0005_platform 57d206b9a4ff1cfb7542bc473e3f5bacecbcea9ba86545849d00bb0a7533e85c
 SET check_function_bodies = false;
 
 CREATE FUNCTION is_us_jurisdiction(code text)
@@ -361,7 +361,7 @@ CREATE TABLE prospect_work (
     changed_at timestamp with time zone DEFAULT now() NOT NULL
 );
 ALTER TABLE prospect_work ADD CONSTRAINT prospect_work_pkey PRIMARY KEY (prospect_id);
-CREATE INDEX prospect_work_unenriched ON prospect_work USING btree (changed_at) WHERE enriched_rev = 0;
+CREATE INDEX prospect_work_unenriched ON prospect_work USING btree (changed_at) WHERE enriched_rev < facts_rev;
 CREATE INDEX prospect_work_unscored ON prospect_work USING btree (changed_at) WHERE scored_rev < facts_rev;
 
 CREATE TABLE prospects (

@@ -1,0 +1,52 @@
+"""The command line without a database."""
+
+from pathlib import Path
+
+import pytest
+
+from migrations.cli import main
+
+
+@pytest.fixture
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_DIRECT_URL", raising=False)
+
+
+@pytest.mark.usefixtures("no_environment")
+def test_an_unset_url_is_named_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["up"])
+    assert caught.value.code == 2
+    assert "DATABASE_DIRECT_URL" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_environment")
+def test_lint_needs_no_database(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lint"]) == 0
+    assert "migrations are well formed" in capsys.readouterr().out
+
+
+def test_bad_files_are_refused_before_a_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_DIRECT_URL", "postgres://nobody@127.0.0.1:1/none")
+    (tmp_path / "0001_a.up.sql").write_text("SELECT 1")
+    assert main(["--dir", str(tmp_path), "up"]) == 1
+    assert "0001_a.down.sql is missing" in capsys.readouterr().err
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_without_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_DIRECT_URL", "postgres://me:secret@127.0.0.1:1/none")
+    assert main(["status"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("PostgreSQL at 127.0.0.1:1/none cannot be used")
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("argv", [["down", "0"], ["down", "x"], ["up", "--to", "-1"], ["rise"]])
+def test_wrong_usage_exits_2(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2

@@ -1,0 +1,48 @@
+"""Where statements of a script end."""
+
+import pytest
+
+from migrations.statements import split
+
+
+def sqls(script: str) -> list[str]:
+    return [s.sql for s in split(script)]
+
+
+def test_statements_end_at_semicolons_and_the_last_needs_none() -> None:
+    assert sqls("SELECT 1; SELECT 2") == ["SELECT 1", "SELECT 2"]
+
+
+def test_empty_statements_and_comments_do_not_count() -> None:
+    assert sqls("-- a;\n;;\n/* b; /* nested; */ c; */ ;") == []
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    ["'a;''b'", r"E'a\';b'", '"a;""b"', "$$a;b$$", "$x$a;$$;$y$;$x$", "/* ; */ 1", "1 -- ;\n"],
+)
+def test_a_semicolon_inside_quotes_or_comments_ends_nothing(quoted: str) -> None:
+    assert len(split(f"SELECT {quoted}; SELECT 2;")) == 2
+
+
+def test_a_dollar_inside_a_name_opens_no_quote() -> None:
+    assert len(split("SELECT a$b$ FROM t; SELECT 2; SELECT $b$;$b$")) == 3
+
+
+def test_the_body_of_an_sql_standard_function_is_one_statement() -> None:
+    body = "BEGIN ATOMIC SELECT CASE WHEN a THEN 1 END; SELECT 2; END"
+    script = f"CREATE OR REPLACE FUNCTION f(a bool) RETURNS int LANGUAGE sql {body}; SELECT 3;"
+    assert len(split(script)) == 2
+
+
+def test_the_line_is_that_of_the_first_token_after_comments() -> None:
+    assert [s.line for s in split("-- head\n\nSELECT 1;\n/* x\n */\nSELECT 2;")] == [3, 6]
+
+
+def test_words_are_lower_case_and_leave_out_what_is_quoted() -> None:
+    (statement,) = split("Create TABLE \"Drop\" (a text DEFAULT 'vacuum')")
+    assert statement.words == ("create", "table", "a", "text", "default")
+
+
+def test_an_unclosed_comment_reaches_to_the_end() -> None:
+    assert sqls("SELECT 1; /* SELECT 2;") == ["SELECT 1"]
