@@ -1,0 +1,5 @@
+"""Enrichment: growth signals of prospects from sources beside their own registers' facts.
+
+Flow: change messages and jobs (agents) -> batches (steps) -> signals (one module a source) ->
+merge (store) -> `signals.changed` where a signal came, changed or went.
+"""
