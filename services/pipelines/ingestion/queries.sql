@@ -127,8 +127,9 @@ ON CONFLICT DO NOTHING;
 -- name: derive_parties
 -- A party counts while its row is active, no later document deletes a party of that name and role, and, for a secured
 -- party, no later full assignment names others in its place (UCC 9-514).
-WITH documents AS (
-    SELECT p.event_id, p.role, p.party_key, p.is_current, p.filing_id, e.kind, e.filed_on, e.document_number,
+WITH told AS (
+    SELECT p.event_id, p.role, p.party_key, p.is_current, p.filing_id, e.kind,
+           dense_rank() OVER (PARTITION BY p.filing_id ORDER BY e.filed_on, e.document_number) AS place,
            p.active AND p.action <> 'delete' AND NOT (p.assignor AND e.kind = 'assignment') AS stands,
            p.action = 'delete' OR (p.assignor AND e.kind = 'assignment') AS removes,
            coalesce(nullif(p.name_key, ''), upper(p.name)) AS match_key
@@ -136,16 +137,16 @@ WITH documents AS (
     JOIN filing_parties AS p ON p.filing_id = a.filing_id
     JOIN filing_events AS e ON e.id = p.event_id
     WHERE NOT a.alone
+), placed AS (
+    SELECT told.*,
+           max(place) FILTER (WHERE removes) OVER (PARTITION BY filing_id, role, match_key) AS removed_at,
+           max(place) FILTER (WHERE role = 'secured' AND kind = 'assignment' AND stands)
+               OVER (PARTITION BY filing_id, role) AS assigned_at
+    FROM told
 ), derived AS (
-    SELECT d.event_id, d.role, d.party_key, d.is_current,
-           d.stands AND NOT EXISTS (
-               SELECT 1 FROM documents AS later
-               WHERE later.filing_id = d.filing_id AND later.role = d.role
-                 AND (later.filed_on, later.document_number) > (d.filed_on, d.document_number)
-                 AND ((later.removes AND later.match_key = d.match_key)
-                      OR (d.role = 'secured' AND later.kind = 'assignment' AND later.stands))
-           ) AS should_be
-    FROM documents AS d
+    SELECT event_id, role, party_key, is_current,
+           stands AND coalesce(removed_at <= place, true) AND coalesce(assigned_at <= place, true) AS should_be
+    FROM placed
 )
 UPDATE filing_parties AS p SET is_current = derived.should_be
 FROM derived
