@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from tests.stack.spec import Plan, Spec, in_order
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 90.0
 TRIES = 3  # a process that ended this often since `up` without being ready "does not start"
+
+ERROR = re.compile(r"FATAL|PANIC|ERROR|Error\b|Exception|cannot be started")
 
 
 @dataclass(frozen=True)
@@ -154,12 +157,17 @@ def _diagnosis(folder: Path, broken: Sequence[str], blocked: Sequence[str]) -> s
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that is not blank; 'no output' where there is none."""
+    """The line of a log that tells most: the last error near its end, else the last one.
+
+    PostgreSQL, for one, says why it stops before it says that it has stopped.
+    """
     try:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        text = log.read_text(errors="replace")
     except FileNotFoundError:
-        lines = []
-    return lines[-1].strip()[:300] if lines else "no output"
+        text = ""
+    lines = [line.strip() for line in text.splitlines()[-20:] if line.strip()]
+    telling = [line for line in lines if ERROR.search(line)]
+    return (telling or lines or ["no output"])[-1][:300]
 
 
 def stop(config: Config) -> bool:

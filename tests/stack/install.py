@@ -58,6 +58,7 @@ def packages() -> None:
         except StackError:
             say("prometheus cannot be had by apt-get here: the stack runs without it.")
             _declined().touch()
+    programs.java.cache_clear()
     left = programs.missing_packages(jars_cached=jars_folder().exists())
     if left:
         raise StackError(

@@ -53,7 +53,7 @@ class Supervisor:
             unit.exits = 0
         for spec in fresh:
             self._rotate(spec.name)
-            self.units[spec.name] = Unit(spec, plan.generation, self.folder / "logs", self.save)
+            self.units[spec.name] = Unit(spec, self.folder / "logs", self.save)
         self.generation, self.owner = plan.generation, Identity(*plan.owner)
         self.save()
         for spec in fresh:
@@ -103,10 +103,10 @@ class Supervisor:
 
 
 def _stays(unit: Unit, plan: Plan) -> bool:
-    if unit.spec.task and unit.generation != plan.generation:
-        return False
+    """True for a process that runs already as the plan wants it: all others begin anew."""
     wanted = {spec.name: spec.fingerprint for spec in plan.specs}
-    return wanted.get(unit.spec.name) == unit.spec.fingerprint
+    runs = unit.state in ("starting", "ready") and not unit.spec.task
+    return runs and wanted.get(unit.spec.name) == unit.spec.fingerprint
 
 
 if __name__ == "__main__":

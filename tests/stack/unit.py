@@ -24,11 +24,8 @@ PROBE_EVERY_S = 0.1
 class Unit:
     """A process and its state: waiting starting ready backoff stopped; a task's: done failed."""
 
-    def __init__(
-        self, spec: Spec, generation: str, logs: Path, changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, spec: Spec, logs: Path, changed: Callable[[], None]) -> None:
         self.spec = spec
-        self.generation = generation
         self.state = "waiting"
         self.who = NOBODY
         self.since = time.time()

@@ -43,7 +43,7 @@ def who(config: Config, name: str) -> Identity:
     return State.read(config.folder).who(name)
 
 
-def python(name: str, code: str, **fields: Any) -> Spec:  # noqa: ANN401
+def python(name: str, code: str, **fields: Any) -> Spec:
     return replace(Spec(name, (sys.executable, "-u", "-c", code), env=ENV), **fields)
 
 
@@ -116,6 +116,17 @@ def test_what_waits_for_a_failed_task_is_named(config: Config) -> None:
     task = python("task", "raise SystemExit('no database')", task=True)
     with pytest.raises(StackError, match=r"task \(no database\); waiting for it: sleep\."):
         start(config, task, replace(SLEEP, needs=("task",)))
+
+
+def test_a_second_start_goes_on_where_the_first_was_stopped(config: Config) -> None:
+    gate = config.folder / "gate"
+    task = Spec("task", ("test", "-e", str(gate)), env=ENV, task=True)
+    specs = (task, replace(SLEEP, needs=("task",)))
+    with pytest.raises(StackError, match="task"):
+        start(config, *specs)
+    gate.touch()
+    start(config, *specs)
+    assert who(config, "sleep").alive
 
 
 def test_a_program_that_is_missing_is_named(config: Config) -> None:
