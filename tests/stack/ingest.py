@@ -14,6 +14,7 @@ from tests.stack.errors import StackError
 POLL_S = 0.5
 WAIT_S = 3600.0
 SETTLE_S = 60.0
+LOOK_AGAIN_S = 1.0
 SETTLED = ("succeeded", "dead", "cancelled")
 TOP = 10
 SAMPLE_DONE = "sample-ingested.json"
@@ -117,7 +118,7 @@ def _failure(job: dict[str, Any], source: str) -> str:
 
 
 def _settled(api: Api) -> list[dict[str, Any]]:
-    """The top prospects, once two looks a second apart agree: scoring goes on behind."""
+    """The top prospects, once two looks agree: scoring goes on behind."""
     query = urllib.parse.urlencode(
         {"sort_by": "priority_score", "sort_order": "desc", "limit": TOP}
     )
@@ -128,7 +129,7 @@ def _settled(api: Api) -> list[dict[str, Any]]:
         if page == last:
             break
         last = page
-        time.sleep(1.0)
+        time.sleep(LOOK_AGAIN_S)
     return list(last["prospects"])
 
 

@@ -1,0 +1,120 @@
+"""Triggering an ingestion, against a stand-in of the jobs and prospects services."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.stack import commands, ingest
+from tests.stack.config import Config
+from tests.stack.errors import StackError
+
+TOP = {
+    "company_name": "HARBOR GRILL LLC", "state": "CO", "priority_score": 91, "stack_depth": 3,
+    "mca": {"value": "certain", "evidence": []}, "renewal_due": None, "industry": "restaurant",
+}  # fmt: skip
+
+
+class Services(BaseHTTPRequestHandler):
+    """Answers as the jobs service does; `last` is how every job ends."""
+
+    last: ClassVar[dict[str, Any]] = {}
+    posted: ClassVar[list[tuple[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        """202 with a queued job."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.posted.append((self.path, body))
+        self._answer({"id": 7, "state": "queued", "progress": {}, "error": None})
+
+    def do_GET(self) -> None:
+        """The finished job, or the page of prospects."""
+        page = {"prospects": [TOP], "pagination": {"total": 1}}
+        self._answer(page if self.path.startswith("/api/prospects") else self.last)
+
+    def _answer(self, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
+    monkeypatch.setattr(commands, "token", lambda *_: "token")
+    monkeypatch.setattr(ingest, "POLL_S", 0.01)
+    monkeypatch.setattr(ingest, "LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(Services, "posted", [])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Services)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    port = server.server_address[1]
+    made = Config(tmp_path, {"jobs": port, "prospects": port}, {})
+    made.claim_folder()
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def ends(monkeypatch: pytest.MonkeyPatch, state: str, **fields: Any) -> None:
+    job = {"id": 7, "state": state, "progress": {}, "error": None} | fields
+    monkeypatch.setattr(Services, "last", job)
+
+
+def test_a_source_and_a_date_are_asked_for(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends(monkeypatch, "succeeded")
+    ingest.ingest(config, "co", "2026-09-01", "")
+    assert Services.posted == [("/api/jobs/ingestion", {"source": "co", "since": "2026-09-01"})]
+
+
+def test_the_job_id_and_its_counts_are_printed(
+    config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends(monkeypatch, "succeeded", progress={"documents": 1200, "quarantined": 3, "pages": []})
+    ingest.ingest(config, "sample", "", "")
+    assert "job 7: succeeded" in (out := capsys.readouterr().out)
+    assert "documents 1200, quarantined 3\n" in out
+
+
+def test_a_dead_job_is_an_error(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends(monkeypatch, "dead", error="2 of 9 children dead: #8 #9")
+    with pytest.raises(StackError, match="job 7 is dead: 2 of 9 children dead"):
+        ingest.ingest(config, "co", "", "")
+
+
+def test_a_register_that_cannot_be_reached_is_said_plainly(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "dead", error={"code": "source_unavailable", "detail": "no route"})
+    with pytest.raises(StackError, match=r"register 'co' could not be reached .*SOURCE_CO_URL"):
+        ingest.ingest(config, "co", "", "")
+
+
+def test_the_sample_is_ingested_once_and_its_best_shown(
+    config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends(monkeypatch, "succeeded")
+    ingest.sample(config)
+    ingest.sample(config)
+    assert [path for path, _ in Services.posted] == ["/api/jobs/ingestion", "/api/jobs/scoring"]
+    row = capsys.readouterr().out.splitlines()[-1]
+    assert row.split() == "91 CO certain 3 - restaurant HARBOR GRILL LLC".split()
+
+
+def test_a_missing_source_is_asked_for(config: Config) -> None:
+    with pytest.raises(StackError, match="SOURCE=co"):
+        ingest.ingest(config, "", "", "")
+
+
+def test_a_file_is_not_supported_yet(config: Config) -> None:
+    with pytest.raises(StackError, match="FILE= is not supported yet"):
+        ingest.ingest(config, "", "", "filings.csv")
