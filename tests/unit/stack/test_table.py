@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from tests.stack.table import revision
 
 
 @pytest.fixture
-def specs(tmp_path: Path) -> dict[str, Spec]:
+def specs(tmp_path: Path) -> Iterator[dict[str, Spec]]:
     config = Config.from_environment(
         {"STACK_DIR": str(tmp_path / "s"), "SOURCE_OR_URL": "http://x"}
     )
     config.claim_folder()
-    return {spec.name: spec for spec in commands.prepare(config)}
+    yield {spec.name: spec for spec in commands.prepare(config)}
+    commands.reset(config)
 
 
 def test_the_table_has_an_order(specs: dict[str, Spec]) -> None:
