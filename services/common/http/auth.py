@@ -43,7 +43,7 @@ class Authenticator:
         except jwt.InvalidTokenError as exc:
             raise Unauthorized("The token is not valid here") from exc
         role, subject = claims.get("role"), claims["sub"]
-        if role not in set(Role) or not subject:
+        if role not in tuple(Role) or not subject:
             raise Unauthorized("The token needs a subject and a role this service knows")
         return Principal(subject, Role(role))
 

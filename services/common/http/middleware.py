@@ -18,6 +18,7 @@ from services.common.http import problems
 log = logging.getLogger("services.http")
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 HEALTH: web.AppKey[Health] = web.AppKey("health", Health)
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -35,19 +36,23 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer whatever happens, and leave a metric and a line in the log."""
     given = request.headers.get("X-Request-Id", "")
     request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-    tokens = context.request_id.set(request_id), context.principal.set(None)
-    started = perf_counter()
-    metrics.http_in_flight.inc()
-    try:
-        response = await _answer(request, handler)
-        if request.app[HEALTH].draining:
-            response.force_close()
-        _record(request, response.status, perf_counter() - started)
-        return response
-    finally:
-        metrics.http_in_flight.dec()
-        context.request_id.reset(tokens[0])
-        context.principal.reset(tokens[1])
+    request[REQUEST_ID] = request_id
+    # both are set anew by every request, so what follows this one on its connection is safe
+    context.request_id.set(request_id)
+    context.principal.set(None)
+    started, status = perf_counter(), 0
+    with metrics.http_in_flight.track_inprogress():
+        try:
+            response = await _answer(request, handler)
+            status = response.status
+        except web.HTTPException as redirect:
+            status = redirect.status
+            raise
+        finally:
+            _record(request, status, perf_counter() - started)
+    if request.app[HEALTH].draining:
+        response.force_close()
+    return response
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -57,9 +62,9 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         async with asyncio.timeout(limit) as deadline:
             return await handler(request)
-    except web.HTTPException as exc:
-        return exc if exc.status < 400 else problems.respond(request, exc)
     except Exception as exc:
+        if isinstance(exc, web.HTTPException) and exc.status < 400:
+            raise
         if deadline.expired():
             detail = f"The work took longer than {limit:g} s and was cancelled"
             return problems.respond(request, DeadlineExceeded(detail))
@@ -92,8 +97,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "ucc-intel"
-    if request_id := context.request_id.get():
-        response.headers["X-Request-Id"] = request_id
+    response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     _add_cors(request, response)
 
 

@@ -9,7 +9,15 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from services import __version__
-from services.common.errors import AppError, Forbidden, Unauthorized, ValidationFailed
+from services.common.errors import (
+    AppError,
+    BadRequest,
+    Forbidden,
+    PayloadTooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from services.common.http.problems import Problem
 from services.common.http.routes import Route
 
@@ -120,7 +128,9 @@ def _failures(route: Route) -> Json:
     """Problem answers by status: those the route names, those of the frame, and `default`."""
     errors: list[type[AppError]] = list(route.errors)
     if route.inputs:
-        errors.append(ValidationFailed)
+        errors += [BadRequest, ValidationFailed]
+    if "body" in route.inputs:
+        errors += [PayloadTooLarge, UnsupportedMediaType]
     if route.roles is not None:
         errors += [Unauthorized, Forbidden]
     schema = {"$ref": _REF.format(model="Problem")}

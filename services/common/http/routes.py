@@ -148,9 +148,8 @@ def _check(route: Route) -> None:
                 f'{where}: {model.__name__} must refuse unknown fields (extra="forbid")'
             )
     named = set(re.findall(r"{(\w+)", route.path))
-    path = route.inputs.get("path")
-    if path and named != set(path.model_fields):
-        raise TypeError(f"{where}: {path.__name__} must have exactly the fields {sorted(named)}")
+    if named != set(route.inputs["path"].model_fields if "path" in route.inputs else ()):
+        raise TypeError(f"{where}: `path` must be a model of exactly the fields {sorted(named)}")
 
 
 async def _read_path(request: web.Request, model: type[BaseModel]) -> BaseModel:

@@ -32,10 +32,10 @@ def make(settings: JwtSettings, role: Role, user_id: str = "", life: timedelta =
 def main(argv: list[str]) -> None:
     """Print a token; a bad role exits 2 with the roles there are."""
     parser = argparse.ArgumentParser(prog="token", description="Print a token of seven days.")
-    parser.add_argument("--role", type=Role, choices=tuple(Role), default=Role.ANALYST)
+    parser.add_argument("--role", choices=[*map(str, Role)], default="analyst")
     parser.add_argument("--user-id", default="", help="subject; each role has a default")
     options = parser.parse_args(argv)
-    sys.stdout.write(make(load(JwtSettings), options.role, options.user_id) + "\n")
+    sys.stdout.write(make(load(JwtSettings), Role(options.role), options.user_id) + "\n")
 
 
 if __name__ == "__main__":
