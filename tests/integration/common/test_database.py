@@ -1,0 +1,195 @@
+"""The pool on a real PostgreSQL behind PgBouncer in transaction mode."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from services.common.db import Database
+from services.common.errors import Unavailable
+from services.common.sql import Query
+from tests.support.stack import TestDatabase
+
+ONE = Query("one", "SELECT 1")
+SLEEP = Query("sleep", "SELECT pg_sleep(30)")
+MAKE = Query("make", "CREATE TABLE common_t (id int PRIMARY KEY, j jsonb, t text[])")
+INSERT = Query("insert", "INSERT INTO common_t (id) VALUES ($1)")
+COUNT = Query("count", "SELECT count(*) FROM common_t")
+
+VALUES = {
+    "jsonb": {"a": [1, None, "ü"]},
+    "json": ["x"],
+    "uuid": uuid4(),
+    "int4": 3,
+    "int8": 2**40,
+    "bool": True,
+    "text": "q",
+    "varchar": "v",
+    "bytea": b"\x00",
+    "float8": 1.5,
+    "numeric": Decimal("1.50"),
+    "date": date(2026, 9, 1),
+    "timestamptz": datetime(2026, 9, 1, tzinfo=UTC),
+}
+
+
+async def test_values_come_back_without_a_look_at_the_catalog(db: Database) -> None:
+    asked: list[str] = []
+    async with db.transaction() as tx, tx._hold() as connection:
+        connection._con.add_query_logger(lambda record: asked.append(record.query))
+        for kind, value in VALUES.items():
+            assert await tx.fetchval(Query("v", f"SELECT $1::{kind}"), value) == value
+            if kind != "json":
+                assert await tx.fetchval(Query("v", f"SELECT $1::{kind}[]"), [value]) == [value]
+        assert [query for query in asked if not query.startswith("SELECT $1")] == []
+
+
+async def test_a_transaction_commits_at_its_end(db: Database) -> None:
+    await db.execute(MAKE)
+    async with db.transaction() as tx:
+        await tx.executemany(INSERT, [(1,), (2,)])
+    assert await db.fetchval(COUNT) == 2
+
+
+async def test_a_transaction_that_raises_leaves_nothing(db: Database) -> None:
+    await db.execute(MAKE)
+    with pytest.raises(ValueError, match="no"):
+        async with db.transaction() as tx:
+            await tx.execute(INSERT, 1)
+            raise ValueError("no")
+    assert await db.fetchval(COUNT) == 0
+
+
+async def test_copy_loads_json_and_arrays_through_a_temporary_table(db: Database) -> None:
+    await db.execute(MAKE)
+    rows = [(n, {"n": n}, ["a"]) for n in range(1000)]
+    async with db.transaction() as tx:
+        await tx.execute(Query("stage", "CREATE TEMP TABLE s (LIKE common_t) ON COMMIT DROP"))
+        await tx.copy("s", ["id", "j", "t"], rows)
+        assert await tx.execute(Query("merge", "INSERT INTO common_t SELECT * FROM s")) == (
+            "INSERT 0 1000"
+        )
+    await db.copy("common_t", ["id"], [(2000,)])
+    assert await db.fetchval(COUNT) == 1001
+
+
+async def test_a_violation_is_the_callers_to_judge(db: Database) -> None:
+    await db.execute(MAKE)
+    await db.execute(INSERT, 1)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await db.execute(INSERT, 1)
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+async def test_a_cancelled_call_gives_its_connection_back(
+    database: TestDatabase, in_transaction: bool
+) -> None:
+    db = await Database.connect(database.url, max_size=1)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            if in_transaction:
+                async with db.transaction() as tx:
+                    await tx.fetchval(SLEEP)
+            else:
+                await db.fetchval(SLEEP)
+    assert await db.fetchval(ONE) == 1
+    assert time.monotonic() - began < 2
+    await db.close()
+
+
+async def test_a_killed_backend_is_unavailable_and_then_forgotten(db: Database) -> None:
+    with pytest.raises(Unavailable):
+        await db.fetchval(Query("kill", "SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert await db.fetchval(ONE) == 1
+
+
+async def test_a_full_pool_is_unavailable_in_time(database: TestDatabase) -> None:
+    db = await Database.connect(database.url, max_size=1, connect_timeout_s=0.3)
+    busy = asyncio.create_task(db.fetchval(Query("busy", "SELECT pg_sleep(1)")))
+    await asyncio.sleep(0.1)
+    with pytest.raises(Unavailable):
+        await db.fetchval(ONE)
+    await busy
+    assert await db.fetchval(ONE) == 1
+    await db.close()
+
+
+async def test_a_deadlock_is_unavailable(db: Database) -> None:
+    await db.execute(MAKE)
+    await db.executemany(INSERT, [(1,), (2,)])
+    lock = Query("lock", "SELECT 1 FROM common_t WHERE id = $1 FOR UPDATE")
+
+    async def both(first: int, second: int) -> None:
+        async with db.transaction() as tx:
+            await tx.execute(lock, first)
+            await asyncio.sleep(0.2)
+            await tx.execute(lock, second)
+
+    done = await asyncio.gather(both(1, 2), both(2, 1), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in done) == ["NoneType", "Unavailable"]
+
+
+@asynccontextmanager
+async def silenced(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """`url` through a proxy that forwards nothing any more once the event is cleared."""
+    parts, talking = urlsplit(url), asyncio.Event()
+    talking.set()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                await talking.wait()
+                writer.write(data)
+        finally:
+            writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        away = await asyncio.open_connection(parts.hostname, parts.port)
+        for pair in ((reader, away[1]), (away[0], writer)):
+            tasks.add(asyncio.create_task(pump(*pair)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    user = parts.netloc.rpartition("@")[0]
+    yield parts._replace(netloc=f"{user}@127.0.0.1:{port}").geturl(), talking
+    server.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def forever(db: Database, in_transaction: bool) -> Any:
+    if not in_transaction:
+        return await db.fetchval(SLEEP)
+    async with db.transaction() as tx:
+        return await tx.fetchval(SLEEP)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("in_transaction", [False, True])
+async def test_a_peer_that_falls_silent_holds_up_nobody(
+    database: TestDatabase, in_transaction: bool
+) -> None:
+    async with silenced(database.url) as (url, talking):
+        db = await Database.connect(url, min_size=0, max_size=1, connect_timeout_s=0.5)
+        asyncio.get_running_loop().call_later(0.2, talking.clear)
+        began = time.monotonic()
+        with pytest.raises((TimeoutError, Unavailable)):
+            async with asyncio.timeout(0.5):
+                await forever(db, in_transaction)
+        with pytest.raises(Unavailable):
+            await db.fetchval(ONE)
+        assert time.monotonic() - began < 5
+        talking.set()
+        assert await db.fetchval(ONE) == 1
+        await db.close()
