@@ -125,7 +125,7 @@ class Consumer:
         app.agent(channel, name=f"{self.name}.{topic}", concurrency=1)(function)
 
     def _batches(self, changes: Changes) -> Callable[[Any], Any]:
-        async def batches(stream: Any) -> None:  # noqa: ANN401
+        async def batches(stream: Any) -> None:
             async for values in stream.take(changes.change.batch, within=changes.change.within):
                 await changes.take(values)
                 if self.stopping.is_set():

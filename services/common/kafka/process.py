@@ -1,13 +1,18 @@
-"""How a process without an API runs: event loop, signals, quieter logs of the Kafka libraries."""
+"""How a process without an API of its own runs: loop, signals, health, quieter libraries."""
 
 import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable
 from time import monotonic
+from typing import Protocol
 
 import uvloop
 
+from services.common.errors import Unavailable
+from services.common.health import Check
+
+STALE_S = 45.0
 _CHATTY = ("aiokafka", "faust", "mode")
 _SILENCE_S = 30.0
 
@@ -33,6 +38,25 @@ class Throttle(logging.Filter):
         return True
 
 
+class Turning(Protocol):
+    """A loop; `ticked` is the monotonic time of its last turn."""
+
+    ticked: float
+
+
+def turning(loop: Turning) -> Check:
+    """A live check: fails where a loop has not turned for `STALE_S`, whatever it waits for.
+
+    Every wait of our loops is bounded, so a dependency that is away does not stop them.
+    """
+
+    async def check() -> None:
+        if (age := monotonic() - loop.ticked) > STALE_S:
+            raise Unavailable(f"The loop has not turned for {age:.0f} s")
+
+    return check
+
+
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run `main(stopping)` to its end; SIGTERM and SIGINT set `stopping`."""
     for handler in logging.root.handlers:
@@ -44,5 +68,4 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
             asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
         await main(stopping)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_main())
+    uvloop.run(run_main())

@@ -12,26 +12,23 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from services.common.db import Database
-from services.common.errors import Unavailable
+from services.common.health import Health
+from services.common.http.app import build_app, serving
+from services.common.http.middleware import HEALTH
 from services.common.kafka import process
 from services.common.kafka.changes import ChangeContext, Changes, ChangeStep
 from services.common.kafka.consumer import Consumer
 from services.common.kafka.ledger import Ledger
 from services.common.kafka.pool import Pool, QueueSpec
-from services.common.kafka.probe import Probe
 from services.common.kafka.settings import WorkerSettings
-from services.common.sql import Query
 
 __all__ = ["ChangeContext", "ChangeStep", "QueueSpec", "Worker", "WorkerSettings", "run_worker"]
 
 log = logging.getLogger(__name__)
 Startup = Callable[[Database, AsyncExitStack], Awaitable[Any]]
-_PING = Query("ping", "SELECT 1")
-_PING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,8 @@ class Worker:
                 settings.database_url, min_size=0, max_size=settings.db_pool_max
             )
             stack.push_async_callback(db.close)
+            app = build_app(settings, service=self.name, db=db)
+            await stack.enter_async_context(serving(app))
             state = await self.startup(db, stack) if self.startup else None
             pools = self._pools(db, state)
             context = ChangeContext(db, state, stopping)
@@ -59,26 +58,23 @@ class Worker:
                 topic: Changes(topic, change, context) for topic, change in self.changes.items()
             }
             consumer = Consumer(settings, self.name, pools, changes, stopping)
-            probe = Probe(
-                self.name,
-                lambda: {pool.queue: pool.ticked for pool in pools.values()},
-                partial(_ready, db, consumer),
-            )
-            await probe.serve(settings.port, stack)
-            await self._work(pools, consumer)
+            await self._work(app[HEALTH], pools, consumer)
 
-    async def _work(self, pools: Mapping[str, Pool], consumer: Consumer) -> None:
+    async def _work(self, health: Health, pools: Mapping[str, Pool], consumer: Consumer) -> None:
         async with asyncio.TaskGroup() as group:
-            for pool in pools.values():
+            for queue, pool in pools.items():
+                health.live[f"queue {queue}"] = process.turning(pool)
                 group.create_task(pool.run(self.settings.drain_s))
             group.create_task(consumer.run())
             log.info("working", extra={"queues": list(pools), "topics": list(self.changes)})
             await consumer.stopping.wait()
             log.info("draining")
+            health.draining = True
+            health.live.clear()
             for pool in pools.values():
                 pool.stop()
 
-    def _pools(self, db: Database, state: Any) -> dict[str, Pool]:  # noqa: ANN401
+    def _pools(self, db: Database, state: Any) -> dict[str, Pool]:
         me = f"{self.name}@{socket.gethostname()}:{os.getpid()}"
         ledger = Ledger(db, me, self.settings.lease_s)
         poll_s, heartbeat_s = self.settings.poll_s, self.settings.heartbeat_s
@@ -86,14 +82,6 @@ class Worker:
             queue: Pool(queue, spec, ledger, state, poll_s, heartbeat_s)
             for queue, spec in self.queues.items()
         }
-
-
-async def _ready(db: Database, consumer: Consumer) -> Mapping[str, object]:
-    """Raises Unavailable while draining or without the database; Kafka only speeds things up."""
-    if consumer.stopping.is_set():
-        raise Unavailable("the worker drains")
-    await db.fetchval(_PING, timeout=_PING_S)
-    return {"database": "ok", "kafka": "ok" if consumer.connected else "away"}
 
 
 def run_worker(

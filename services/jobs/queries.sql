@@ -1,0 +1,169 @@
+-- name: permits_due
+-- How many permits each queue is worth now, at most $2.
+SELECT queue, due
+FROM unnest($1::text[]) AS queue
+CROSS JOIN LATERAL (
+    SELECT count(*) AS due FROM (
+        SELECT FROM jobs
+        WHERE jobs.queue = queue.queue AND state IN ('queued', 'retryable') AND run_at <= now()
+        LIMIT $2
+    ) AS some
+) AS counted
+WHERE due > 0;
+
+-- name: outbox_take
+-- Deleted in the transaction that sends: what is not acknowledged comes back.
+DELETE FROM outbox
+WHERE id IN (
+    SELECT id FROM outbox WHERE topic = ANY ($1) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING id, topic, key, payload::text AS payload;
+
+-- name: outbox_age
+SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float FROM outbox;
+
+-- name: leases_expire
+WITH expired AS MATERIALIZED (
+    SELECT id FROM jobs
+    WHERE state = 'running' AND lease_until < now()
+    ORDER BY lease_until
+    LIMIT 500
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+moved AS (
+    UPDATE jobs
+    SET state = CASE WHEN attempt < max_attempts THEN 'retryable' ELSE 'dead' END,
+        finished_at = CASE WHEN attempt < max_attempts THEN NULL ELSE now() END,
+        run_at = now(), lease_until = NULL, error = $1
+    FROM expired WHERE jobs.id = expired.id
+    RETURNING jobs.id, queue, kind, state, worker, parent_id
+),
+notified AS MATERIALIZED (
+    SELECT count(*) FROM (
+        SELECT pg_notify('ucc_jobs', queue) FROM (SELECT DISTINCT queue FROM moved) AS queues
+    ) AS sent
+)
+SELECT moved.* FROM moved CROSS JOIN notified;
+
+-- name: queue_depths
+SELECT queue, count(*) AS depth, extract(epoch FROM now() - min(run_at))::float AS oldest
+FROM jobs
+WHERE state IN ('queued', 'retryable') AND run_at <= now()
+GROUP BY queue;
+
+-- name: queue_dead
+SELECT queue, count(*) AS dead FROM jobs WHERE state = 'dead' GROUP BY queue;
+
+-- name: schedule_seed
+INSERT INTO schedules (name, kind, queue, args, cron, timezone, missed_policy)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: schedules_due
+SELECT name, kind, queue, args, cron, timezone, missed_policy, next_run_at, now() AS now
+FROM schedules
+WHERE enabled AND (next_run_at IS NULL OR next_run_at <= now())
+ORDER BY next_run_at NULLS FIRST
+LIMIT 20
+FOR UPDATE SKIP LOCKED;
+
+-- name: schedule_fired
+UPDATE schedules
+SET next_run_at = $2, last_run_at = coalesce($3, last_run_at),
+    last_job_id = coalesce($4, last_job_id), updated_at = now()
+WHERE name = $1;
+
+-- name: schedule_disable
+UPDATE schedules SET enabled = false, updated_at = now() WHERE name = $1;
+
+-- name: job_get
+SELECT id, kind, state, attempt, max_attempts, progress, error, created_at, started_at, finished_at,
+       queue, args, result, parent_id, priority, run_at, created_by, request_id, children, sums
+FROM jobs
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(state, number), '{}') AS children FROM (
+        SELECT child.state, count(*) AS number FROM jobs AS child
+        WHERE child.parent_id = jobs.id GROUP BY child.state
+    ) AS states
+) AS counted
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(key, total), '{}') AS sums FROM (
+        SELECT key, sum(value::numeric) AS total
+        FROM jobs AS child, jsonb_each(child.progress || coalesce(child.result, '{}'))
+        WHERE jobs.awaiting_children AND child.parent_id = jobs.id AND jsonb_typeof(value) = 'number'
+        GROUP BY key
+    ) AS counters
+) AS summed
+WHERE id = $1;
+
+-- name: jobs_count
+SELECT count(*) FROM jobs
+WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR kind = $2)
+  AND ($3::text IS NULL OR queue = $3);
+
+-- name: jobs_page
+-- Counters of children are summed while they run; afterwards the parent's row has them.
+WITH page AS (
+    SELECT * FROM jobs
+    WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR kind = $2)
+      AND ($3::text IS NULL OR queue = $3)
+    ORDER BY id DESC
+    LIMIT $4 OFFSET $5
+)
+SELECT id, kind, state, attempt, max_attempts, progress, error, created_at, started_at, finished_at,
+       children, sums
+FROM page
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(state, number), '{}') AS children FROM (
+        SELECT child.state, count(*) AS number FROM jobs AS child
+        WHERE child.parent_id = page.id GROUP BY child.state
+    ) AS states
+) AS counted
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(key, total), '{}') AS sums FROM (
+        SELECT key, sum(value::numeric) AS total
+        FROM jobs AS child, jsonb_each(child.progress || coalesce(child.result, '{}'))
+        WHERE page.awaiting_children AND child.parent_id = page.id AND jsonb_typeof(value) = 'number'
+        GROUP BY key
+    ) AS counters
+) AS summed
+ORDER BY id DESC;
+
+-- name: job_rerun
+-- A parent among them is queued as well; the pool lets it wait for its children again.
+WITH RECURSIVE below AS (
+    SELECT id, parent_id FROM jobs WHERE id = $1 AND state IN ('dead', 'cancelled', 'retryable')
+    UNION ALL
+    SELECT child.id, NULL FROM jobs AS child JOIN below ON child.parent_id = below.id
+    WHERE child.state IN ('dead', 'cancelled')
+),
+above AS (
+    SELECT parent_id AS id FROM below WHERE parent_id IS NOT NULL
+    UNION ALL
+    SELECT jobs.parent_id FROM jobs JOIN above USING (id) WHERE jobs.parent_id IS NOT NULL
+)
+UPDATE jobs
+SET state = 'queued', attempt = 0, run_at = now(), error = NULL, finished_at = NULL, worker = NULL
+WHERE id IN (SELECT id FROM below)
+   OR (id IN (SELECT id FROM above) AND state = 'dead' AND error->>'class' = 'ChildrenFailed')
+RETURNING id, queue, pg_notify('ucc_jobs', queue);
+
+-- name: job_cancel
+WITH RECURSIVE below AS (
+    SELECT id FROM jobs WHERE id = $1
+    UNION ALL
+    SELECT child.id FROM jobs AS child JOIN below ON child.parent_id = below.id
+)
+UPDATE jobs
+SET state = 'cancelled', finished_at = now(), lease_until = NULL, awaiting_children = false
+WHERE id IN (SELECT id FROM below) AND state IN ('queued', 'running', 'retryable')
+RETURNING id;
+
+-- name: jobs_stats
+SELECT queue, state, count(*) AS jobs,
+       round(extract(epoch FROM now() - min(created_at)))::bigint AS oldest_s
+FROM jobs GROUP BY queue, state
+UNION ALL
+SELECT 'outbox', 'unsent', count(*), coalesce(round(extract(epoch FROM now() - min(created_at))), 0)
+FROM outbox
+ORDER BY 1, 2;

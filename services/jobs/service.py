@@ -1,0 +1,55 @@
+"""Decisions of the jobs API: which job a request means, and who may see what. Pure."""
+
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from services.common.context import Principal
+from services.common.jobs import NewJob
+from services.common.types import Role
+from services.jobs.models import EnrichmentRequest, IngestionRequest, Job, ScoringRequest
+
+J = TypeVar("J", bound=Job)
+REQUESTERS = frozenset({Role.ADMIN, Role.ANALYST, Role.SERVICE})
+
+
+def ingestion(request: IngestionRequest) -> NewJob:
+    """One run of a register at a time; asking twice for the same run gives the same job."""
+    return _asked("ingestion", request)
+
+
+def enrichment(request: EnrichmentRequest) -> NewJob:
+    """Enrich the named prospects."""
+    return _asked("enrichment", request)
+
+
+def scoring(request: ScoringRequest) -> NewJob:
+    """Score the named prospects, or all."""
+    return _asked("scoring", request)
+
+
+def serial_key(kind: str, args: dict[str, Any]) -> str | None:
+    """Runs that must not overlap: those of one register, and roll-overs to a new day."""
+    if kind == "ingestion":
+        return f"ingestion:{args.get('source')}"
+    return kind if kind == "as_of" else None
+
+
+def shown_to(principal: Principal, job: J) -> J:
+    """The job without what only admins may see."""
+    if job.error is None or principal.role is Role.ADMIN:
+        return job
+    return job.model_copy(update={"error": job.error.model_copy(update={"traceback": None})})
+
+
+def _asked(kind: str, request: BaseModel) -> NewJob:
+    args = request.model_dump(mode="json", exclude_none=True)
+    digest = blake2b(request.model_dump_json().encode(), digest_size=16).hexdigest()
+    return NewJob(
+        kind=kind,
+        queue=kind,
+        args=args,
+        dedupe_key=f"{kind}:{digest}",
+        serial_key=serial_key(kind, args),
+    )

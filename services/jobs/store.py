@@ -1,0 +1,90 @@
+"""Rows of the ledger as models of the API, and what a person may do to a job.
+
+Each call is one transaction of one statement, except `create`, which reads what it wrote.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from services.common.db import Database
+from services.common.errors import Conflict, NotFound
+from services.common.jobs import NewJob, enqueue
+from services.common.kafka.ledger import Ledger
+from services.common.paging import Pagination
+from services.common.sql import load
+from services.jobs.models import Job, JobDetail, JobError, JobList, ListQuery
+
+Q = load(Path(__file__).with_name("queries.sql"))
+
+
+async def create(db: Database, job: NewJob) -> JobDetail:
+    """Enqueue, or meet the live job with the same dedupe key."""
+    return await get(db, await enqueue(db, job))
+
+
+async def get(db: Database, job_id: int) -> JobDetail:
+    """Raises NotFound."""
+    row = await db.fetchrow(Q["job_get"], job_id)
+    if row is None:
+        raise NotFound(f"There is no job {job_id}")
+    return JobDetail.model_validate(_fields(row))
+
+
+async def page(db: Database, query: ListQuery) -> JobList:
+    """Jobs that match, newest first."""
+    filters = (query.state, query.kind, query.queue)
+    total = await db.fetchval(Q["jobs_count"], *filters)
+    offset = (query.page - 1) * query.limit
+    rows = await db.fetch(Q["jobs_page"], *filters, query.limit, offset)
+    return JobList(
+        jobs=[Job.model_validate(_fields(row)) for row in rows],
+        pagination=Pagination.of(query.page, query.limit, total),
+    )
+
+
+async def rerun(db: Database, job_id: int) -> list[int]:
+    """Start a dead, cancelled or waiting job over, with its failed children; their ids.
+
+    A parent that is dead because of this job starts over, too. Raises NotFound, Conflict.
+    """
+    try:
+        rows = await db.fetch(Q["job_rerun"], job_id)
+    except asyncpg.UniqueViolationError as exc:
+        raise Conflict(f"Job {job_id} cannot start over: the same work is queued already") from exc
+    return _moved(rows, await get(db, job_id), "start over")
+
+
+async def cancel(db: Database, job_id: int) -> list[int]:
+    """Cancel a live job and its live children; their ids. Raises NotFound, Conflict.
+
+    A worker that runs one of them notices at its next heartbeat; it can write no more.
+    """
+    rows = await db.fetch(Q["job_cancel"], job_id)
+    job = await get(db, job_id)
+    if job.parent_id is not None:
+        await Ledger(db, "cli").settle([job.parent_id])
+    return _moved(rows, job, "be cancelled")
+
+
+async def stats(db: Database) -> list[dict[str, Any]]:
+    """{queue, state, jobs, oldest_s} for each that exists; the outbox as a queue of its own."""
+    return [dict(row) for row in await db.fetch(Q["jobs_stats"])]
+
+
+def _moved(rows: list[asyncpg.Record], job: Job, what: str) -> list[int]:
+    if not rows:
+        raise Conflict(f"Job {job.id} is {job.state}: it cannot {what}")
+    return sorted(row["id"] for row in rows)
+
+
+def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A parent's progress shows its children; an error its class."""
+    fields = dict(row)
+    sums, children = fields.pop("sums"), fields["children"]
+    fields["progress"] |= sums | ({"children": children} if children else {})
+    if fields["error"] is not None:
+        fields["error"] = JobError.model_validate(fields["error"])
+    return fields
