@@ -116,9 +116,10 @@ def _listed(alias: str, parts: list[str]) -> Lender | None:
 def _how(known: _Known, alias: str) -> str:
     if known.kind == "agent":
         return f"filing agent {known.name}: the funder behind it is not named"
-    if name_key(alias).startswith(name_key(known.name)):
+    told = name_key(alias).startswith(name_key(known.name))
+    if told or known.kind not in ("mca", "fintech"):
         return f"{known.name} is on the list of known lenders ({known.kind})"
-    return f"{alias} files for {known.name} (alias from a list of lenders, not verified)"
+    return f"{alias} files for {known.name} (alias from a trade list, not verified)"
 
 
 def _represented(parts: list[str]) -> Lender | None:

@@ -66,6 +66,7 @@ _SURNAMES = frozenset(_FAMILY_NAMES.split())
 _BUSINESS = frozenset(w.upper() for w in NOISE if " " not in w) | frozenset(_TRADE_WORDS.split())
 _SUFFIXES = frozenset(("JR", "SR", "II", "III", "IV"))
 _PARTICLES = frozenset(("DE", "DEL", "DELA", "LA", "LE", "MC", "O", "ST", "VAN", "VON"))
+_NOBODY = frozenset(("UNKNOWN", "NONE", "N/A", "NA", "NOT AVAILABLE", "NO NAME"))
 _word = re.compile(r"[A-Z0-9']+")
 _estate = re.compile(r"(?:THE )?ESTATE OF ")
 
@@ -74,9 +75,11 @@ def is_business(name: str, organization: bool) -> bool:
     """Whether a debtor may become a prospect.
 
     `organization`: the register has it in the column of organizations. Government bodies count
-    as businesses; a name without letters or digits does not.
+    as businesses; a name without letters or digits, or the word UNKNOWN, does not.
     """
-    return organization and bool(_word.search(name.upper())) and not is_person(name)
+    if not organization or name.upper().strip(" .") in _NOBODY:
+        return False
+    return bool(_word.search(name.upper())) and not is_person(name)
 
 
 def is_person(name: str) -> bool:

@@ -39,7 +39,7 @@ class Register(Protocol):
 
     @property
     def parser_version(self) -> str:
-        """Part of every content hash: a new version parses all documents again."""
+        """Part of every content hash: raise it when `parse` or `parties` change what they give."""
 
     async def page(self, client: SodaClient, window: Window, offset: int, limit: int) -> RawPage:
         """Whole documents of the rows `offset` to `offset + limit` filed within `window`.
@@ -65,6 +65,8 @@ def text(row: Row, column: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
+        if value.isprintable() and "  " not in value:
+            return value.strip() or None
         return " ".join(value.replace("\0", " ").split()) or None
     if isinstance(value, (int, float)):
         return str(value)
@@ -81,7 +83,9 @@ def required(row: Row, column: str) -> str:
 def flag(row: Row, column: str) -> bool:
     """A cell as yes or no: JSON true, "true", "1", "yes", "y"."""
     value = row.get(column)
-    return value is True or str(value).strip().lower() in ("true", "1", "yes", "y")
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    return str(value).strip().lower() in ("true", "1", "yes", "y")
 
 
 def day(row: Row, column: str) -> date | None:
@@ -93,6 +97,13 @@ def day(row: Row, column: str) -> date | None:
         return _date(value)
     except (TypeError, ValueError):
         raise BadRow(f"column {column} is no date: {value!r}") from None
+
+
+def required_day(row: Row, column: str) -> date:
+    """A date that must be there. Raises BadRow."""
+    if found := day(row, column):
+        return found
+    raise BadRow(f"column {column} is missing")
 
 
 @lru_cache(maxsize=8192)
@@ -165,7 +176,7 @@ def edges(rows: Sequence[Row], column: str, cut_before: bool, cut_after: bool) -
         found.append(rows[0].get(column))
     if rows and cut_after:
         found.append(rows[-1].get(column))
-    return [value for value in found if isinstance(value, str)]
+    return [str(value) for value in found if isinstance(value, (str, int))]
 
 
 def within(column: str, window: Window) -> str | None:

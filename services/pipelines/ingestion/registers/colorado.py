@@ -4,7 +4,6 @@ A transaction is a document; 0.6 % of the rows repeat a transactionid because it
 files. Parties and collateral of a page are asked for by fileid, in IN lists, side by side.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +21,7 @@ from services.pipelines.ingestion.records import (
     Window,
 )
 from services.pipelines.ingestion.registers.base import (
+    BadRow,
     Row,
     day,
     edges,
@@ -30,6 +30,7 @@ from services.pipelines.ingestion.registers.base import (
     raw_document,
     read,
     required,
+    required_day,
     text,
     within,
 )
@@ -40,7 +41,7 @@ from services.pipelines.ingestion.registers.build import (
     individual,
     organization,
 )
-from services.pipelines.ingestion.registers.soda import SodaClient
+from services.pipelines.ingestion.registers.soda import SodaClient, together
 from services.pipelines.ingestion.registers.words import amendment_kind, filing_type
 
 FILINGS, DEBTORS, SECURED, COLLATERAL = "wffy-3uut", "8upq-58vz", "ap62-sav4", "4am6-w6u4"
@@ -80,12 +81,12 @@ class Colorado:
 
     async def history(self, client: SodaClient, numbers: Sequence[str]) -> RawPage:
         """Filings with these transactionids and every transaction that amends them."""
-        initial, amending = await asyncio.gather(
+        initial, amending = await together(
             client.matching(FILINGS, "transactionid", numbers, order=ORDER),
             client.matching(FILINGS, "masterdocumentid", numbers, order=ORDER),
         )
-        known = set(numbers)
-        others = {str(row.get("transactionid")) for row in amending.rows} - known
+        others = {str(row["transactionid"]) for row in amending.rows if "transactionid" in row}
+        others -= set(numbers)
         # An amendment may act on files of other filings as well: only whole ones are handed on.
         amendments = await client.matching(FILINGS, "transactionid", sorted(others), order=ORDER)
         rows = [*initial.rows, *amendments.rows]
@@ -97,7 +98,7 @@ class Colorado:
         """Filing rows with what hangs on them, one document a transaction and initial filing."""
         transactions, rejected = group(FILINGS, filings, "transactionid", "fileid")
         files = sorted({row["fileid"] for rows in transactions.values() for row in rows})
-        answers = await asyncio.gather(
+        answers = await together(
             *(
                 client.matching(dataset, "fileid", files, order=f"fileid,{key}")
                 for dataset, key in PARTS.items()
@@ -166,7 +167,7 @@ class _Head:
     initial: bool
     document_type: str
     filing_type: str | None
-    filed_on: date | None
+    filed_on: date
     lapse_on: date | None
     continuation: bool
     termination: bool
@@ -176,14 +177,17 @@ def _head(row: Row) -> _Head:
     number = required(row, "transactionid")
     told = text(row, "transactiontype")
     master = text(row, "masterdocumentid")
+    document = text(row, "documenttype")
+    if not (told or document):
+        raise BadRow("columns transactiontype and documenttype are missing: what is it?")
     initial = told.lower().startswith("initial") if told else master in (None, number)
     return _Head(
         filing=number if initial else required(row, "masterdocumentid"),
         file=required(row, "fileid"),
         initial=initial,
-        document_type=text(row, "documenttype") or told or "",
+        document_type=document or told or "",
         filing_type=text(row, "filingtype"),
-        filed_on=day(row, "filingdate"),
+        filed_on=required_day(row, "filingdate"),
         lapse_on=day(row, "lapsedate"),
         continuation=flag(row, "continuation"),
         termination=flag(row, "terminationflag"),

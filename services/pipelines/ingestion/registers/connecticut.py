@@ -5,7 +5,6 @@ row repeats the document, and co-debtors repeat the secured party. lien_status i
 the lien at the time of reading, so an initial filing changes when its lien ends.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,11 +27,12 @@ from services.pipelines.ingestion.registers.base import (
     raw_document,
     read,
     required,
+    required_day,
     text,
     within,
 )
 from services.pipelines.ingestion.registers.build import Place, distinct, individual, organization
-from services.pipelines.ingestion.registers.soda import SodaClient
+from services.pipelines.ingestion.registers.soda import SodaClient, together
 from services.pipelines.ingestion.registers.words import amendment_kind, filing_type
 
 LIENS = "xfev-8smz"
@@ -72,7 +72,7 @@ class Connecticut:
 
     async def history(self, client: SodaClient, numbers: Sequence[str]) -> RawPage:
         """Every document of these liens: all rows of a lien carry its number."""
-        by_lien, by_number = await asyncio.gather(
+        by_lien, by_number = await together(
             client.matching(LIENS, FILING, numbers, order=ORDER),
             client.matching(LIENS, NUMBER, numbers, order=ORDER),
         )
@@ -108,7 +108,7 @@ class Connecticut:
             kind=kind,
             document_type=text(head, "cd_flng_type") or "",
             filing_type=lien or ("other_lien" if kind == "initial" else None),
-            filed_on=day(head, "dt_accept"),
+            filed_on=required_day(head, "dt_accept"),
             lapse_on=day(head, "dt_lapse"),
             status_as_filed=_STATUSES.get((text(head, "lien_status") or "").lower()),
             content_hash=raw.content_hash,
@@ -119,7 +119,7 @@ class Connecticut:
 
 def _checked(row: Row) -> Row:
     """The row, once every cell that `parse` needs has been read."""
-    day(row, "dt_accept"), day(row, "dt_lapse")
+    required_day(row, "dt_accept"), day(row, "dt_lapse")
     if _kind(row, required(row, NUMBER)) != "initial":
         required(row, FILING)
     list(_parties(row))

@@ -6,7 +6,6 @@ was filed takes a continuation (UCC 9-515(e) adds five years to the old lapse da
 initial filing cannot reach further), and a lien type ending in -X is a release.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,11 +29,12 @@ from services.pipelines.ingestion.registers.base import (
     raw_document,
     read,
     required,
+    required_day,
     text,
     within,
 )
 from services.pipelines.ingestion.registers.build import Place, distinct, individual, organization
-from services.pipelines.ingestion.registers.soda import SodaClient
+from services.pipelines.ingestion.registers.soda import SodaClient, together
 from services.pipelines.ingestion.registers.words import amendment_kind, filing_type
 
 FILINGS = "snfi-f79b"
@@ -69,7 +69,7 @@ class Oregon:
 
     async def history(self, client: SodaClient, numbers: Sequence[str]) -> RawPage:
         """What last month's list still holds of these filings; older months are gone."""
-        initial, amending = await asyncio.gather(
+        initial, amending = await together(
             client.matching(FILINGS, NUMBER, numbers, order=ORDER),
             client.matching(FILINGS, FILING, numbers, order=ORDER),
         )
@@ -105,7 +105,7 @@ class Oregon:
             kind=kind,
             document_type=f"{text(head, 'file_type') or ''} {lien_type}".strip(),
             filing_type=lien or ("other_lien" if kind == "initial" else None),
-            filed_on=day(head, "filing_date"),
+            filed_on=required_day(head, "filing_date"),
             lapse_on=day(head, "lapse_date"),
             status_as_filed=None,
             content_hash=raw.content_hash,
@@ -116,7 +116,7 @@ class Oregon:
 
 def _checked(row: Row) -> tuple[Row, Party]:
     """The row and its party, once every cell that `parse` needs has been read."""
-    day(row, "filing_date"), day(row, "lapse_date")
+    required_day(row, "filing_date"), day(row, "lapse_date")
     if _kind(row) != "initial":
         _original(row)
     return row, _party(row)
@@ -142,13 +142,13 @@ def _kind(row: Row) -> Kind:
         return "termination"
     if kind := amendment_kind(told):
         return kind
-    if _reaches_further(day(row, "filing_date"), day(row, "lapse_date")):
+    if _reaches_further(required_day(row, "filing_date"), day(row, "lapse_date")):
         return "continuation"
     return "party_change"
 
 
-def _reaches_further(filed: date | None, lapse: date | None) -> bool:
-    if filed is None or lapse is None:
+def _reaches_further(filed: date, lapse: date | None) -> bool:
+    if lapse is None:
         return False
     return (lapse.year - TERM_YEARS, lapse.month, lapse.day) > (filed.year, filed.month, filed.day)
 
