@@ -163,7 +163,7 @@ def _rows(modules: list[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def _shown(default: object) -> str:
-    return "unset" if default is None else f"`{default}`"
+    return "unset" if default in (None, "") else f"`{default}`"
 
 
 def table(modules: list[str]) -> str:

@@ -8,14 +8,7 @@ problem+json; a worker retries the retryable ones and gives the others up at onc
 import inspect
 import re
 from collections.abc import Iterator
-from typing import ClassVar, TypedDict
-
-
-class FieldProblem(TypedDict):
-    """One invalid input: `pointer` is a JSON Pointer beginning with body, query or path."""
-
-    pointer: str
-    detail: str
+from typing import ClassVar
 
 
 class AppError(Exception):
@@ -29,11 +22,13 @@ class AppError(Exception):
         self,
         detail: str | None = None,
         *,
-        errors: list[FieldProblem] | None = None,
+        errors: list[dict[str, str]] | None = None,
         retry_after: float | None = None,
         **extra: object,
     ) -> None:
-        """`retry_after` in seconds; `extra` become members of the problem document."""
+        """`errors` are invalid inputs, each `pointer` (/body/..., /query/..., /path/...) and
+        `detail`; `retry_after` is in seconds; `extra` become members of the problem document.
+        """
         self.detail = detail or self.message()
         self.errors = errors or []
         self.retry_after = retry_after

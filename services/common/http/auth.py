@@ -1,6 +1,7 @@
 """Who calls: HS256 bearer tokens and the roles a route lets in."""
 
 from collections.abc import Collection
+from time import time
 
 import jwt
 from aiohttp import web
@@ -10,11 +11,17 @@ from services.common.context import Principal
 from services.common.errors import Forbidden, Unauthorized
 from services.common.types import Role
 
+_REMEMBERED = 4096
+
 
 class Authenticator:
-    """Checks signature, `exp`, and where settings name them `aud` and `iss`."""
+    """Checks signature, `exp`, and where settings name them `aud` and `iss`.
+
+    A token found good is remembered until it expires: the check costs more than most requests.
+    """
 
     def __init__(self, settings: JwtSettings) -> None:
+        self._good: dict[str, tuple[Principal, float]] = {}
         self._key = settings.jwt_secret.get_secret_value()
         self._audience = settings.jwt_audience
         self._issuer = settings.jwt_issuer
@@ -24,6 +31,16 @@ class Authenticator:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized
+        known = self._good.get(token)
+        if known and known[1] > time():
+            return known[0]
+        principal, expires = self._check(token)
+        if len(self._good) >= _REMEMBERED:
+            self._good.clear()
+        self._good[token] = principal, expires
+        return principal
+
+    def _check(self, token: str) -> tuple[Principal, float]:
         try:
             claims = jwt.decode(
                 token.strip(),
@@ -45,7 +62,7 @@ class Authenticator:
         role, subject = claims.get("role"), claims["sub"]
         if role not in tuple(Role) or not subject:
             raise Unauthorized("The token needs a subject and a role this service knows")
-        return Principal(subject, Role(role))
+        return Principal(subject, Role(role)), claims["exp"]
 
 
 def authorize(principal: Principal, roles: Collection[Role]) -> None:

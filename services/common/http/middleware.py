@@ -40,7 +40,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     # both are set anew by every request, so what follows this one on its connection is safe
     context.request_id.set(request_id)
     context.principal.set(None)
-    started, status = perf_counter(), 0
+    started, status = perf_counter(), 500
     with metrics.http_in_flight.track_inprogress():
         try:
             response = await _answer(request, handler)
@@ -105,11 +105,14 @@ def _add_cors(request: web.Request, response: web.StreamResponse) -> None:
     settings, origin = request.app[SETTINGS], request.headers.get("Origin")
     if not origin or not isinstance(settings, ApiSettings):
         return
-    response.headers.add("Vary", "Origin")
-    if origin not in settings.cors_origins:
-        return
-    response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Allow-Credentials"] = "true"
+    if "*" in settings.cors_origins:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    else:
+        response.headers.add("Vary", "Origin")
+        if origin not in settings.cors_origins:
+            return
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Credentials"] = "true"
     response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Location, Retry-After, ETag"
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"

@@ -97,7 +97,8 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
         "summary": summary,
         "description": "\n\n".join(part for part in (rest.strip(), roles) if part),
         "tags": [route.tag],
-        "responses": {str(route.status): _answer(route, schemas)} | _failures(route),
+        "responses": _failures(route)
+        | {str(status): _answer(route, status, schemas) for status in (route.status, *route.also)},
         "security": [] if route.roles is None else [{"bearer": []}],
     }
     parameters = [
@@ -116,8 +117,8 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
     return operation
 
 
-def _answer(route: Route, schemas: _Schemas) -> Json:
-    answer: Json = {"description": HTTPStatus(route.status).phrase}
+def _answer(route: Route, status: int, schemas: _Schemas) -> Json:
+    answer: Json = {"description": HTTPStatus(status).phrase}
     if route.response:
         schema = schemas.ref(route.response, "serialization")
         answer["content"] = {"application/json": {"schema": schema}}

@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     roles: Collection[Role] | None  # None: no token needed
     status: int
     response: type[BaseModel]
+    also: tuple[int, ...]  # other statuses that carry `response`
     errors: tuple[type[AppError], ...]  # beyond those that the frame itself raises
 
 
@@ -50,6 +51,7 @@ class Route:
     roles: Collection[Role] | None
     status: int
     response: type[BaseModel] | None
+    also: tuple[int, ...]
     errors: tuple[type[AppError], ...]
 
     async def endpoint(self, request: web.Request) -> web.StreamResponse:
@@ -110,6 +112,7 @@ class Routes:
                 roles=options.get("roles", EVERYONE),
                 status=options.get("status", 204 if returned is type(None) else 200),
                 response=options.get("response") or (returned if _is_model(returned) else None),
+                also=options.get("also", ()),
                 errors=options.get("errors", ()),
             )
             _check(route)
@@ -166,7 +169,7 @@ async def _read_query(request: web.Request, model: type[BaseModel]) -> BaseModel
             values[name] = [_typed(text, kind[6:]) for text in texts]
         elif len(texts) > 1:
             problem = {"pointer": f"/query/{name}", "detail": "Given more than once"}
-            raise ValidationFailed(errors=[problem])  # type: ignore[list-item]
+            raise ValidationFailed(errors=[problem])
         else:
             values[name] = _typed(texts[0], kind)
     return _validated(model, pydantic_core.to_json(values), "query")
@@ -194,7 +197,7 @@ def _validated(model: type[BaseModel], raw: bytes, place: str) -> BaseModel:
         raise BadRequest(f"The body is not valid JSON: {found[0]['msg']}")
     problems = [{"pointer": _pointer(place, e["loc"]), "detail": e["msg"]} for e in found]
     shown = "; ".join(f"{p['pointer']}: {shorten(p['detail'], 90)}" for p in problems[:3])
-    raise ValidationFailed(f"Not valid: {shown}", errors=problems)  # type: ignore[arg-type]
+    raise ValidationFailed(f"Not valid: {shown}", errors=problems)
 
 
 def _pointer(place: str, loc: tuple[int | str, ...]) -> str:

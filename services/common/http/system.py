@@ -41,21 +41,21 @@ async def api_health(request: web.Request) -> HealthReport:
     return await request.app[HEALTH].report()
 
 
-@routes.get("/health/detailed", roles=None, response=HealthReport)
+@routes.get("/health/detailed", roles=None, response=HealthReport, also=(503,))
 async def health_detailed(request: web.Request) -> web.StreamResponse:
     """Every check with its duration; 503 where one fails."""
     state = request.app[HEALTH]
     return _report(await state.report(state.ready | state.live), {"ok", "draining"})
 
 
-@routes.get("/health/ready", roles=None, response=HealthReport)
+@routes.get("/health/ready", roles=None, response=HealthReport, also=(503,))
 async def health_ready(request: web.Request) -> web.StreamResponse:
     """Whether to send work here; 503 while draining and where a dependency is missing."""
     state = request.app[HEALTH]
     return _report(await state.report(state.ready), {"ok"})
 
 
-@routes.get("/health/live", roles=None, response=HealthReport)
+@routes.get("/health/live", roles=None, response=HealthReport, also=(503,))
 async def health_live(request: web.Request) -> web.StreamResponse:
     """Whether the process is worth keeping; 503 where its own loop stands still."""
     state = request.app[HEALTH]

@@ -1,5 +1,6 @@
 """Who may call: a signed token that has not expired, with a role the route lets in."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,6 +61,15 @@ async def test_an_expired_token_is_called_expired(client: Client) -> None:
 async def test_a_good_token_is_let_in(client: Client) -> None:
     response = await client.get("/api/things", headers=signed(GOOD))
     assert (await response.json())["who"] == "ann"
+
+
+async def test_a_token_that_was_good_is_refused_once_it_expires(client: Client) -> None:
+    brief = signed(GOOD | {"exp": datetime.now(UTC) + timedelta(seconds=1)})
+    assert (await client.get("/api/things", headers=brief)).status == 200
+    await asyncio.sleep(1.1)
+    response = await client.get("/api/things", headers=brief)
+    assert response.status == 401
+    assert "expired" in (await response.json())["detail"]
 
 
 async def test_the_scheme_is_read_in_any_case(client: Client) -> None:

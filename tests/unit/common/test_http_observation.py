@@ -3,9 +3,10 @@
 import logging
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from tests.unit.common.conftest import Meter
-from tests.unit.common.service import Client, bearer
+from tests.unit.common.service import Client, application, bearer
 
 ID = "00000000-0000-4000-8000-000000000001"
 
@@ -63,6 +64,13 @@ async def test_a_browser_of_a_known_origin_is_let_in(client: Client) -> None:
 async def test_a_browser_of_another_origin_is_not(client: Client) -> None:
     response = await client.get("/health", headers={"Origin": "http://evil.example"})
     assert "Access-Control-Allow-Origin" not in response.headers
+
+
+async def test_any_origin_is_let_in_without_credentials_where_the_setting_is_a_star() -> None:
+    async with TestClient(TestServer(application(cors_origin="*"))) as client:
+        response = await client.get("/health", headers={"Origin": "http://any.example"})
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in response.headers
 
 
 async def test_a_preflight_is_answered_without_a_token(client: Client) -> None:

@@ -109,6 +109,12 @@ async def test_the_document_tells_failures_by_status(client: Client) -> None:
     assert "application/problem+json" in responses["409"]["content"]
 
 
+async def test_the_document_tells_that_not_ready_is_a_report_too(client: Client) -> None:
+    responses = (await document(client))["paths"]["/health/ready"]["get"]["responses"]
+    assert isinstance(responses, dict)
+    assert responses["503"]["content"] == responses["200"]["content"]
+
+
 async def test_models_of_queries_are_no_schemas(client: Client) -> None:
     schemas = (await document(client))["components"]["schemas"]
     assert {"Problem", "Thing", "NewThing"} <= set(schemas)
