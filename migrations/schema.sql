@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0005_platform 57d206b9a4ff1cfb7542bc473e3f5bacecbcea9ba86545849d00bb0a7533e85c
+-- made from: 0005_platform de8ed12ffb4fa4b6b05b0a581466ee01c1e923a4f678821a4e02ea1761450040
 SET check_function_bodies = false;
 
 CREATE FUNCTION is_us_jurisdiction(code text)
@@ -421,8 +421,8 @@ ALTER TABLE prospects ADD CONSTRAINT prospects_debtor_key_key UNIQUE (debtor_key
 ALTER TABLE prospects ADD CONSTRAINT prospects_pkey PRIMARY KEY (id);
 CREATE INDEX prospects_claimed ON prospects USING btree (claimed_by, claimed_at DESC) WHERE claimed_by IS NOT NULL;
 CREATE INDEX prospects_created ON prospects USING btree (created_at DESC, id);
-CREATE INDEX prospects_industry_score ON prospects USING btree (industry, priority_score DESC, id);
-CREATE INDEX prospects_name ON prospects USING btree (company_name, id);
+CREATE INDEX prospects_industry_score ON prospects USING btree (COALESCE(corrected_industry, industry), priority_score DESC, id);
+CREATE INDEX prospects_name ON prospects USING btree (COALESCE(corrected_name, company_name), id);
 CREATE INDEX prospects_name_key ON prospects USING btree (state, name_key) WHERE debtor_key IS NULL;
 CREATE INDEX prospects_renewal ON prospects USING btree (renewal_on, id) WHERE renewal_due;
 CREATE INDEX prospects_score ON prospects USING btree (priority_score DESC, id);

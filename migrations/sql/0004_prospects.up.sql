@@ -65,10 +65,10 @@ CREATE TABLE prospects (
 );
 CREATE INDEX prospects_score ON prospects (priority_score DESC, id);
 CREATE INDEX prospects_state_score ON prospects (state, priority_score DESC, id);
-CREATE INDEX prospects_industry_score ON prospects (industry, priority_score DESC, id);
+CREATE INDEX prospects_industry_score ON prospects ((coalesce(corrected_industry, industry)), priority_score DESC, id);
 CREATE INDEX prospects_status_score ON prospects (status, priority_score DESC, id);
 CREATE INDEX prospects_created ON prospects (created_at DESC, id);
-CREATE INDEX prospects_name ON prospects (company_name, id);
+CREATE INDEX prospects_name ON prospects ((coalesce(corrected_name, company_name)), id);
 -- A register's debtor is found by debtor_key; this one finds the prospects made by hand.
 CREATE INDEX prospects_name_key ON prospects (state, name_key) WHERE debtor_key IS NULL;
 CREATE INDEX prospects_stacked ON prospects (stack_depth DESC, priority_score DESC, id) WHERE stack_depth >= 2;
