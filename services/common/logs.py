@@ -5,6 +5,7 @@ was passed as `extra`, and for exceptions error and traceback. Secrets are maske
 so that no code path can print a password by accident.
 """
 
+import json
 import logging
 import re
 import sys
@@ -59,7 +60,11 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
             line["traceback"] = self.formatException(record.exc_info)
-        return redact(orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+        try:
+            text = orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except TypeError:  # lone surrogates, integers over 64 bits
+            text = json.dumps(line, default=str, skipkeys=True)
+        return redact(text)
 
 
 def configure(service: str, level: str = "INFO") -> None:

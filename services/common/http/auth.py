@@ -31,6 +31,8 @@ class Authenticator:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized
+        if not token.isascii():
+            raise Unauthorized("The token is not valid here")
         known = self._good.get(token)
         if known and known[1] > time():
             return known[0]

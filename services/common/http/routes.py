@@ -176,8 +176,11 @@ async def _read_query(request: web.Request, model: type[BaseModel]) -> BaseModel
 
 
 async def _read_body(request: web.Request, model: type[BaseModel]) -> BaseModel:
-    raw = await request.read()
-    if raw and request.content_type.partition(";")[0] not in ("application/json",):
+    try:
+        raw = await request.read()
+    except web.RequestPayloadError as exc:
+        raise BadRequest("The body broke off or is not encoded as its headers say") from exc
+    if raw and request.content_type != "application/json":
         raise UnsupportedMediaType
     return _validated(model, raw or b"{}", "body")
 

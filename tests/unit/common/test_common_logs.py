@@ -1,5 +1,6 @@
 """A log line is one JSON object that tells where it belongs and no secret."""
 
+import json
 import logging
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ def line(message: str, *args: object, **extra: object) -> dict[str, object]:
     record = logging.getLogger("a").makeRecord(
         "a", logging.INFO, "f", 1, message, args, None, extra=extra
     )
-    made: dict[str, object] = orjson.loads(JsonFormatter("things").format(record))
+    made: dict[str, object] = json.loads(JsonFormatter("things").format(record))
     return made
 
 
@@ -46,6 +47,11 @@ def test_outside_a_request_there_is_no_request_id() -> None:
 
 def test_a_value_that_json_does_not_know_is_written_as_text() -> None:
     assert line("x", what={1: object})["what"] == {"1": "<class 'object'>"}
+
+
+@pytest.mark.parametrize("value", [2**70, "\ud800"])
+def test_a_strange_value_loses_no_line(value: object) -> None:
+    assert line("kept", what=value)["msg"] == "kept"
 
 
 def test_an_exception_brings_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:

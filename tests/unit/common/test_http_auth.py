@@ -31,6 +31,7 @@ async def test_without_a_token_the_challenge_has_no_error(client: Client) -> Non
     [
         {"Authorization": "Bearer nonsense"},
         {"Authorization": "Bearer"},
+        {"Authorization": "Bearer é.é.é"},
         {"Authorization": "Basic YTpi"},
         signed(GOOD, "z" * 32),
         signed(GOOD | {"exp": datetime.now(UTC) - timedelta(seconds=1)}),

@@ -112,6 +112,14 @@ async def test_a_form_is_not_json(client: Client) -> None:
     assert "application/json" in (await response.json())["detail"]
 
 
+async def test_a_body_that_is_not_encoded_as_it_says_is_a_bad_request(client: Client) -> None:
+    headers = bearer(Role.ADMIN) | {"Content-Type": "application/json"}
+    headers |= {"Content-Encoding": "gzip"}
+    response = await client.post("/api/things", data=b"{}", headers=headers)
+    assert response.status == 400
+    assert (await response.json())["code"] == "bad_request"
+
+
 async def test_no_body_is_an_empty_object(client: Client) -> None:
     response = await client.post("/api/things/sweep", headers=bearer())
     assert response.status == 202
