@@ -59,8 +59,7 @@ def keep_sweeping(
 async def _sweep(every_s: float, sweep: Callable[[], Awaitable[bool]]) -> None:
     more = False
     while True:
-        if not more:
-            await asyncio.sleep(every_s)
+        await asyncio.sleep(0 if more else every_s)
         try:
             more = await sweep()
         except AppError as exc:

@@ -61,8 +61,3 @@ UPDATE prospect_work AS w SET
     changed_at = CASE WHEN n.changed THEN now() ELSE w.changed_at END
 FROM unnest($1::uuid[], $2::boolean[]) AS n (id, changed)
 WHERE w.prospect_id = n.id AND (n.changed OR w.enriched_rev <> w.facts_rev);
-
--- name: child_totals
-SELECT coalesce(sum((result ->> 'enriched')::bigint), 0)::bigint AS enriched,
-       coalesce(sum((result ->> 'changed')::bigint), 0)::bigint AS changed
-FROM jobs WHERE parent_id = $1 AND state = 'succeeded';

@@ -60,7 +60,7 @@ class Enrichment:
     async def run(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Job `enrichment`: {"prospect_ids": [...]} fanned out into batches."""
         if ctx.children:
-            totals = await store.child_totals(ctx.db, ctx.job.id)
+            totals = {name: ctx.job.progress.get(name, 0) for name in ("enriched", "changed")}
             return Done({"batches": sum(ctx.children.values()), **totals})
         children = [
             NewJob("enrichment.batch", QUEUE, {"prospect_ids": [str(each) for each in some]})

@@ -71,9 +71,3 @@ async def merge(
 async def mark_enriched(tx: Executor, ids: Sequence[UUID], changed: set[UUID]) -> None:
     """Note that `ids` are enriched; those `changed` get a new revision for scoring."""
     await tx.execute(Q["mark_enriched"], ids, [each in changed for each in ids])
-
-
-async def child_totals(db: Executor, job_id: int) -> dict[str, int]:
-    """What the batches of a job did: {"enriched", "changed"}."""
-    row = await db.fetchrow(Q["child_totals"], job_id)
-    return dict(row) if row else {}

@@ -118,6 +118,3 @@ ORDER BY id;
 SELECT id FROM prospects
 WHERE ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR id <= $2)
 ORDER BY id LIMIT $3;
-
--- name: child_totals
-SELECT coalesce(sum((result ->> 'scored')::bigint), 0)::bigint FROM jobs WHERE parent_id = $1 AND state = 'succeeded';

@@ -66,8 +66,8 @@ class Scoring:
     async def run(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Job `scoring`: {"prospect_ids"?: all, "as_of"?: today} fanned out into batches."""
         if ctx.children:
-            totals = await store.child_totals(ctx.db, ctx.job.id)
-            return Done({"batches": sum(ctx.children.values()), **totals})
+            scored = ctx.job.progress.get("scored", 0)  # summed from the batches' results
+            return Done({"batches": sum(ctx.children.values()), "scored": scored})
         as_of = _as_of(args)
         dated = {"as_of": as_of.isoformat()} if as_of else {}
         children = [

@@ -68,11 +68,6 @@ async def ids_in_range(
     return [row["id"] for row in await db.fetch(Q["ids_in_range"], after, until, limit)]
 
 
-async def child_totals(db: Executor, job_id: int) -> dict[str, int]:
-    """What the batches of a job did: {"scored"}."""
-    return {"scored": await db.fetchval(Q["child_totals"], job_id)}
-
-
 def _facts(row: asyncpg.Record) -> Facts:
     filings = row["filings"]
     return Facts(

@@ -25,19 +25,19 @@ def filing(
     number: str = "1",
     filed_on: date | None = date(2026, 8, 1),
     secured: tuple[Secured, ...] = (FUNDER,),
-    **changes: Any,  # noqa: ANN401
+    **changes: Any,
 ) -> Filing:
     """An open lender's filing of August 2026, by a known funder unless told otherwise."""
     fields: dict[str, Any] = {"filing_type": "ucc", "lapse_on": date(2031, 8, 1)} | changes
     return Filing("co", number, filed_on=filed_on, secured=secured, **fields)
 
 
-def debtor(name: str, filing: str = "co:1", **changes: Any) -> Debtor:  # noqa: ANN401
+def debtor(name: str, filing: str = "co:1", **changes: Any) -> Debtor:
     """The debtor of one document."""
     fields: dict[str, Any] = {"filed_on": date(2026, 8, 1)} | changes
     return Debtor(filing, name=name, **fields)
 
 
-def facts(*filings: Filing, **changes: Any) -> Facts:  # noqa: ANN401
+def facts(*filings: Filing, **changes: Any) -> Facts:
     """The facts of a prospect with these filings."""
     return Facts(ID, 1, filings=filings, **changes)
