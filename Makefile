@@ -6,10 +6,10 @@ ROLE ?= admin
 LINES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs env token ingest reset install test lint bench
+.PHONY: help up down status logs env token ingest reset install test lint bench documents lock
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## install what is missing, start everything, ingest the sample register (SAMPLE=0: start empty)
 	@$(STACK) up
@@ -51,3 +51,12 @@ lint: install ## ruff, mypy and import-linter
 
 bench: install ## measure ingestion and the API; ARGS=... for one part
 	@$(VENV)/python -m tests.load $(ARGS)
+
+documents: install ## write the README's settings table, and every openapi.json again
+	@$(VENV)/python -m tests.support.documents
+
+lock: install ## resolve the dependency groups again into services/requirements
+	@for group in api worker operator dev; do \
+	  $(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --no-annotate --no-header --group $$group -o services/requirements/$$group.txt; \
+	done

@@ -144,6 +144,8 @@ class Config:
     def service_environment(self) -> dict[str, str]:
         """The environment of every process of ours, PORT apart."""
         given = {
+            "LISTEN_ADDRESS": "127.0.0.1",
+            "SAMPLE_HOST": "127.0.0.1",
             "SOURCE_SAMPLE_URL": self.url("sample_register"),
             "JWT_SECRET": self.secrets["jwt"],
             **self.passed,

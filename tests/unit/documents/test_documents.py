@@ -1,0 +1,16 @@
+"""The README and the committed API documents say what the code says."""
+
+import pytest
+
+from tests.support import documents
+
+
+def test_readme_lists_every_setting() -> None:
+    text = documents.README.read_text()
+    assert text == documents.readme_with(documents.settings_table()), "run `make documents`"
+
+
+@pytest.mark.parametrize("service", documents.APIS)
+def test_committed_openapi_is_what_the_routes_say(service: str) -> None:
+    committed = documents.REPO / "services" / service / "openapi.json"
+    assert committed.read_text() == documents.openapi(service), "run `make documents`"
