@@ -1,12 +1,10 @@
 """Environment of `python -m migrations`; nothing else of the package reads it."""
 
-from typing import Literal
-
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from migrations.attempts import Limits
-from services.common.config import PostgresUrl
+from services.common.config import LogLevel, PostgresUrl
 
 
 class MigrationSettings(BaseSettings):
@@ -19,9 +17,7 @@ class MigrationSettings(BaseSettings):
     database_direct_url: PostgresUrl = Field(
         repr=False, description="PostgreSQL without PgBouncer: migrations and LISTEN"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Least severe log that is written"
-    )
+    log_level: LogLevel = Field("INFO", description="Least severe log that is written")
     migration_lock_timeout_s: float = Field(
         5, gt=0, description="Seconds a migration may wait for a table lock before it steps back"
     )

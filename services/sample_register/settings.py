@@ -2,10 +2,11 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.common.config import LogLevel
 
 
 class SampleSettings(BaseSettings):
@@ -16,9 +17,7 @@ class SampleSettings(BaseSettings):
     )
 
     port: int = Field(8090, ge=0, le=65535, description="Port of the sample register")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Least severe log that is written"
-    )
+    log_level: LogLevel = Field("INFO", description="Least severe log that is written")
     sample_host: str = Field("0.0.0.0", description="Address the sample register listens on")
     sample_size: int = Field(
         6000, ge=1, le=5_000_000, description="Rows of the sample's filings data set"

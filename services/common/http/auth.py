@@ -1,5 +1,7 @@
 """Who calls: HS256 bearer tokens and the roles a route lets in."""
 
+import logging
+import warnings
 from collections.abc import Collection
 from time import time
 
@@ -11,7 +13,11 @@ from services.common.context import Principal
 from services.common.errors import Forbidden, Unauthorized
 from services.common.types import Role
 
+log = logging.getLogger(__name__)
 _REMEMBERED = 4096
+_KEY_ASKED = 32
+# said once at the start by our own log, not once a token
+warnings.filterwarnings("ignore", category=jwt.InsecureKeyLengthWarning)
 
 
 class Authenticator:
@@ -23,6 +29,8 @@ class Authenticator:
     def __init__(self, settings: JwtSettings) -> None:
         self._good: dict[str, tuple[Principal, float]] = {}
         self._key = settings.jwt_secret.get_secret_value()
+        if len(self._key.encode()) < _KEY_ASKED:
+            log.warning("JWT_SECRET is shorter than %d bytes: RFC 7518, 3.2", _KEY_ASKED)
         self._audience = settings.jwt_audience
         self._issuer = settings.jwt_issuer
 

@@ -5,6 +5,7 @@ Reads JWT_SECRET, JWT_AUDIENCE and JWT_ISSUER like the services do.
 
 import argparse
 import sys
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -35,6 +36,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--role", choices=[*map(str, Role)], default="analyst")
     parser.add_argument("--user-id", default="", help="subject; each role has a default")
     options = parser.parse_args(argv)
+    warnings.filterwarnings("ignore", category=jwt.InsecureKeyLengthWarning)
     sys.stdout.write(make(load(JwtSettings), Role(options.role), options.user_id) + "\n")
 
 
