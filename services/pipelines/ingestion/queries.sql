@@ -326,5 +326,6 @@ ON CONFLICT (name) DO UPDATE SET last_started_at = now();
 
 -- name: source_succeeded
 UPDATE data_sources
-SET last_success_at = now(), last_error = NULL, covered_until = greatest(covered_until, $2::date)
+SET last_success_at = now(), last_error = NULL,
+    covered_until = CASE WHEN $2::date > covered_until THEN covered_until ELSE greatest(covered_until, $3::date) END
 WHERE name = $1;

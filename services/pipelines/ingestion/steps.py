@@ -41,7 +41,7 @@ class Ingestion:
             return await self._start(ctx, register, args)
         if phase == "pages" and (numbers := await _all_orphans(ctx, register)):
             return FanOut(_history_jobs(ctx, args, numbers), {"phase": "history"})
-        return await self._finish(ctx, register)
+        return await self._finish(ctx, register, args)
 
     async def page(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Read one page, ask for the next if this one is full, merge what is new."""
@@ -71,15 +71,17 @@ class Ingestion:
 
     async def _start(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
         as_of = _date(args, "as_of") or datetime.now(UTC).date()
-        since = _date(args, "since")
+        since, until = _date(args, "since"), _date(args, "until")
         if since is None and register.name != "sample":
             covered = await store.covered_until(ctx.db, register.name)
             since = covered - self.overlap if covered else as_of - self.first_run
+        if since and until and since >= until:
+            raise BadRequest(f"The window is empty: since {since} is not before until {until}.")
         await store.source_started(ctx.db, register.name)
         page = {
             "source": register.name,
             "since": since.isoformat() if since else None,
-            "until": args.get("until"),
+            "until": until.isoformat() if until else None,
             "as_of": as_of.isoformat(),
             "offset": 0,
             "limit": self.page_size,
@@ -87,7 +89,7 @@ class Ingestion:
         progress = {"phase": "pages", "since": page["since"], "as_of": page["as_of"]}
         return FanOut([_page_job(ctx.job.id, page)], progress)
 
-    async def _finish(self, ctx: JobContext, register: Register) -> Outcome:
+    async def _finish(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
         unscored = await store.unscored(ctx.db) if self.wait_scores else 0
         waited = float(ctx.job.progress.get("waited_s", 0))
         if unscored and waited < self.wait_scores.total_seconds():
@@ -95,8 +97,9 @@ class Ingestion:
             return Snooze(
                 SCORES_POLL_S, {"phase": "scoring", "unscored": unscored, "waited_s": waited}
             )
-        as_of = date.fromisoformat(ctx.job.progress["as_of"])
-        await store.source_succeeded(ctx.db, register.name, as_of)
+        since, as_of = _date(ctx.job.progress, "since"), _as_of(ctx.job.progress)
+        covered = min(as_of, _date(args, "until") or as_of)
+        await store.source_succeeded(ctx.db, register.name, since, covered)
         return Done({**await store.child_totals(ctx.db, ctx.job.id), "unscored": unscored})
 
 

@@ -137,9 +137,12 @@ async def source_started(db: Executor, source: str) -> None:
     await db.execute(Q["source_started"], source)
 
 
-async def source_succeeded(db: Executor, source: str, covered: date) -> None:
-    """Note that a source has been read up to a filing date."""
-    await db.execute(Q["source_succeeded"], source, covered)
+async def source_succeeded(db: Executor, source: str, since: date | None, covered: date) -> None:
+    """Note that a source has been read from a filing date (None: the first) up to another.
+
+    Where that leaves a gap after what was read before, the next run begins at the gap.
+    """
+    await db.execute(Q["source_succeeded"], source, since, covered)
 
 
 async def _stage(tx: Executor, documents: Sequence[Document]) -> None:
