@@ -1,13 +1,13 @@
 -- name: permits_due
 -- How many permits each queue is worth now, at most $2.
-SELECT queue, due
-FROM unnest($1::text[]) AS queue
+SELECT known.queue, due
+FROM unnest($1::text[]) AS known (queue)
 CROSS JOIN LATERAL (
     SELECT count(*) AS due FROM (
         SELECT FROM jobs
-        WHERE jobs.queue = queue.queue AND state IN ('queued', 'retryable') AND run_at <= now()
+        WHERE jobs.queue = known.queue AND state IN ('queued', 'retryable') AND run_at <= now()
         LIMIT $2
-    ) AS some
+    ) AS few
 ) AS counted
 WHERE due > 0;
 

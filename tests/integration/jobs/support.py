@@ -38,7 +38,9 @@ async def states(db: Executor) -> dict[str, int]:
 async def until(met: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
     """Return when `met`; TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not await met():
+        while True:
+            if await met():
+                return
             await asyncio.sleep(0.02)
 
 

@@ -1,6 +1,7 @@
 """Parents and children: fan out, settle once, resume with counters, or fail with the reason."""
 
 import asyncio
+from itertools import chain
 
 import pytest
 
@@ -60,7 +61,7 @@ async def test_children_that_end_together_settle_the_parent_once(
             return await ledger.settle([parent])
 
         settled = await asyncio.gather(*(finish(claim) for claim in children))
-        assert sum(settled, []) == [parent]
+        assert list(chain(*settled)) == [parent]
         (again,) = await ledger.claim(QUEUE, 1)
         await ledger.record(again.job, Done())
 
@@ -90,7 +91,8 @@ async def test_the_error_names_the_dead_and_the_cancelled(db: Database, ledger: 
     await ledger.fail(two.job, SourceRejected())
     await sql(
         db,
-        "UPDATE jobs SET state = 'cancelled', lease_until = NULL, finished_at = now() WHERE id = $1",
+        "UPDATE jobs SET state = 'cancelled', lease_until = NULL, finished_at = now()"
+        " WHERE id = $1",
         three.job.id,
     )
     await ledger.settle([parent])

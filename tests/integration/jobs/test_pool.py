@@ -1,4 +1,4 @@
-"""The pool on the real ledger: what becomes of handlers that succeed, fail, hang, fan out, or die."""
+"""The pool on the real ledger: handlers that succeed, fail, hang, fan out, or are stopped."""
 
 import asyncio
 from typing import Any

@@ -1,0 +1,172 @@
+"""The jobs API over the real ledger."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from services.common.db import Database
+from services.common.jobs import Done, FanOut, enqueue, enqueue_many
+from services.common.kafka.ledger import Ledger
+from services.jobs.app import build
+from services.jobs.settings import JobsSettings
+from tests.integration.jobs.support import QUEUE, job, row, sql
+from tests.support.stack import TestDatabase
+
+SECRET = "a secret that is long enough for HS256"
+SHAPE = {
+    "id", "kind", "state", "attempt", "max_attempts", "progress", "error",
+    "created_at", "started_at", "finished_at",
+}  # fmt: skip
+Client = TestClient[web.Request, web.Application]
+ID = "5f0d3c35-0000-4000-8000-000000000001"
+
+
+def bearer(role: str) -> dict[str, str]:
+    claims = {"sub": "u-1", "role": role, "exp": datetime.now(UTC) + timedelta(hours=1)}
+    return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
+
+
+@pytest.fixture
+async def api(database: TestDatabase) -> AsyncIterator[Client]:
+    settings = JobsSettings.model_validate({"database_url": database.url, "jwt_secret": SECRET})
+    async with TestClient(TestServer(build(settings)), headers=bearer("analyst")) as client:
+        yield client
+
+
+async def ask(api: Client, kind: str, body: Any = None, role: str = "analyst") -> Any:
+    """POST; status, body and Location."""
+    answer = await api.post(f"/api/jobs/{kind}", json=body, headers=bearer(role))
+    return answer.status, await answer.json(), answer.headers.get("Location")
+
+
+async def look(api: Client, path: str = "", role: str = "analyst") -> Any:
+    """GET; the body of a 200."""
+    answer = await api.get(f"/api/jobs{path}", headers=bearer(role))
+    assert answer.status == 200, await answer.text()
+    return await answer.json()
+
+
+async def test_a_request_for_work_is_accepted(api: Client, db: Database) -> None:
+    status, body, location = await ask(api, "ingestion", {"source": "co", "since": "2026-09-01"})
+    stored = await row(db, body["id"])
+    assert (status, location) == (202, f"/api/jobs/{body['id']}")
+    assert body.keys() == SHAPE
+    assert (body["kind"], body["state"], body["attempt"]) == ("ingestion", "queued", 0)
+    assert (stored["queue"], stored["created_by"]) == ("ingestion", "u-1")
+    assert stored["args"] == {"source": "co", "since": "2026-09-01"}
+    assert stored["request_id"]
+
+
+async def test_the_same_ingestion_twice_is_one_job(api: Client) -> None:
+    body = {"source": "co", "since": "2026-09-01"}
+    first, again = await ask(api, "ingestion", body), await ask(api, "ingestion", body)
+    other = await ask(api, "ingestion", body | {"since": "2026-09-02"})
+    assert first == again
+    assert other[1]["id"] != first[1]["id"]
+
+
+async def test_a_source_that_nobody_knows_is_refused_with_those_known(api: Client) -> None:
+    status, body, _ = await ask(api, "ingestion", {"source": "tx"})
+    assert (status, body["code"]) == (400, "validation_failed")
+    assert "'co', 'ct', 'or' or 'sample'" in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"), [("enrichment", {"prospect_ids": [ID]}), ("scoring", {})]
+)
+async def test_other_kinds_of_work(api: Client, kind: str, body: Any) -> None:
+    status, answer, _ = await ask(api, kind, body)
+    assert (status, answer["kind"]) == (202, kind)
+
+
+async def test_scoring_needs_no_body(api: Client) -> None:
+    assert (await ask(api, "scoring"))[0] == 202
+
+
+async def test_viewers_may_look_but_not_ask(api: Client) -> None:
+    assert (await ask(api, "scoring", {}, role="viewer"))[0] == 403
+    assert (await ask(api, "scoring", {}, role="service"))[0] == 202
+    assert (await look(api, role="viewer"))["pagination"]["total"] == 1
+
+
+async def test_the_list_is_newest_first_in_pages(api: Client, db: Database) -> None:
+    ids = await enqueue_many(db, [job() for _ in range(45)])
+    body = await look(api, "?limit=20&page=3")
+    assert [each["id"] for each in body["jobs"]] == ids[4::-1]
+    assert body["pagination"] == {"page": 3, "limit": 20, "total": 45, "totalPages": 3}
+    assert body["jobs"][0].keys() == SHAPE
+
+
+async def test_the_list_can_be_filtered(api: Client, db: Database) -> None:
+    await enqueue_many(db, [job("a"), job("b"), job("a")])
+    await Ledger(db, "w").claim(QUEUE, 1)
+    assert (await look(api, "?kind=a"))["pagination"]["total"] == 2
+    assert (await look(api, "?kind=a&state=running"))["pagination"]["total"] == 1
+    assert (await look(api, "?queue=ingestion"))["jobs"] == []
+    assert (await api.get("/api/jobs?state=done")).status == 400
+    assert (await api.get("/api/jobs?limit=101")).status == 400
+
+
+async def test_one_job_in_full(api: Client, db: Database) -> None:
+    job_id = await enqueue(db, job(args={"x": 1}))
+    (claim,) = await Ledger(db, "w").claim(QUEUE, 1)
+    await Ledger(db, "w").record(claim.job, Done({"rows": 3}))
+    body = await look(api, f"/{job_id}")
+    assert body.keys() > SHAPE
+    assert (body["state"], body["args"], body["result"]) == ("succeeded", {"x": 1}, {"rows": 3})
+    assert (body["error"], body["parent_id"], body["children"]) == (None, None, {})
+    assert body["started_at"] and body["finished_at"]
+
+
+async def test_a_job_that_is_not_there(api: Client) -> None:
+    assert (await api.get("/api/jobs/4711")).status == 404
+    assert (await api.get("/api/jobs/abc")).status == 400
+    assert (await api.get("/api/jobs/0")).status == 400
+
+
+async def test_a_parent_shows_its_children_while_they_run_and_afterwards(
+    api: Client, db: Database
+) -> None:
+    ledger = Ledger(db, "w")
+    parent = await enqueue(db, job("parent"))
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.record(claim.job, FanOut([job("child"), job("child")], {"phase": "pages"}))
+    one, two = await ledger.claim(QUEUE, 2)
+    await ledger.record(one.job, Done({"new": 3}))
+    expected = {"phase": "pages", "new": 3, "children": {"running": 1, "succeeded": 1}}
+    body = await look(api, f"/{parent}")
+    assert (body["state"], body["progress"]) == ("running", expected)
+    assert body["children"] == {"running": 1, "succeeded": 1}
+    assert (await look(api, "?kind=parent"))["jobs"][0]["progress"] == expected
+    await ledger.record(two.job, Done({"new": 4}))
+    await ledger.settle([parent])
+    assert (await look(api, f"/{parent}"))["progress"] == {
+        "phase": "pages", "new": 7, "children": {"succeeded": 2},
+    }  # fmt: skip
+    assert (await look(api, f"/{one.job.id}"))["parent_id"] == parent
+
+
+async def test_an_error_has_its_traceback_for_admins_only(api: Client, db: Database) -> None:
+    job_id = await enqueue(db, job(max_attempts=1))
+    (claim,) = await Ledger(db, "w").claim(QUEUE, 1)
+    await Ledger(db, "w").fail(claim.job, ValueError("no"))
+    error = (await look(api, f"/{job_id}"))["error"]
+    assert (error["class"], error["message"], error["traceback"]) == ("ValueError", "no", None)
+    assert (await look(api))["jobs"][0]["error"]["traceback"] is None
+    assert "ValueError" in (await look(api, f"/{job_id}", "admin"))["error"]["traceback"]
+
+
+async def test_a_hundred_thousand_jobs_do_not_slow_the_list(api: Client, db: Database) -> None:
+    await enqueue_many(db, [job() for _ in range(1000)])
+    await sql(
+        db, "INSERT INTO jobs (kind, queue) SELECT 'b', $1 FROM generate_series(1, 99000)", QUEUE
+    )
+    await sql(db, "ANALYZE jobs")
+    started = datetime.now(UTC)
+    assert (await look(api, "?state=queued&limit=100"))["pagination"]["total"] == 100_000
+    assert datetime.now(UTC) - started < timedelta(seconds=1)

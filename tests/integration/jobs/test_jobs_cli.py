@@ -1,0 +1,167 @@
+"""The command line over the ledger: what a person may do to a job."""
+
+import asyncio
+
+import pytest
+
+from services.common.db import Database
+from services.common.errors import SourceRejected
+from services.common.jobs import Done, FanOut, enqueue, enqueue_many
+from services.common.kafka.ledger import Claim, Ledger
+from services.jobs import cli
+from tests.integration.jobs.support import (
+    QUEUE,
+    done,
+    job,
+    pool_of,
+    row,
+    sql,
+    states,
+    until_state,
+)
+from tests.support.stack import TestDatabase
+
+
+@pytest.fixture
+def ledger(db: Database) -> Ledger:
+    return Ledger(db, "w")
+
+
+@pytest.fixture
+def command(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> "Command":
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    return Command(capsys)
+
+
+class Command:
+    """Runs a command as a process would; 0 and its output, or 1 and the reason."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+
+    async def __call__(self, *arguments: object) -> tuple[int, str]:
+        code = await asyncio.to_thread(cli.main, [str(each) for each in arguments])
+        shown = self.capsys.readouterr()
+        return code, (shown.err if code else shown.out)
+
+
+async def failed_family(ledger: Ledger) -> tuple[int, int, int]:
+    """A parent that is dead because one of its two children is; their ids."""
+    parent = await enqueue(ledger.db, job("parent"))
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.record(claim.job, FanOut([job("child"), job("child")]))
+    bad, good = await ledger.claim(QUEUE, 2)
+    await ledger.fail(bad.job, SourceRejected("410"))
+    await ledger.record(good.job, Done())
+    await ledger.settle([parent])
+    (again,) = await ledger.claim(QUEUE, 1)
+    await ledger.fail(again.job, await ledger.children_failed(again.job))
+    return parent, bad.job.id, good.job.id
+
+
+async def test_list_shows_jobs_that_match(db: Database, command: Command) -> None:
+    await enqueue_many(db, [job("a"), job("b")])
+    code, text = await command("list", "--kind", "a", "--state", "queued")
+    assert code == 0
+    assert "a     queued  0/3" in text and text.endswith("1 of 1 jobs\n")
+
+
+async def test_show_prints_everything(db: Database, command: Command) -> None:
+    job_id = await enqueue(db, job(args={"source": "co"}))
+    code, text = await command("show", job_id)
+    assert code == 0 and '"source": "co"' in text
+
+
+async def test_what_is_not_there_is_said(command: Command) -> None:
+    assert await command("show", 99) == (1, "There is no job 99\n")
+    assert await command("retry", 99) == (1, "There is no job 99\n")
+    assert await command("cancel", 99) == (1, "There is no job 99\n")
+
+
+async def test_stats_count_by_queue_and_state(db: Database, command: Command) -> None:
+    await enqueue_many(db, [job(), job()])
+    _, text = await command("stats")
+    assert [QUEUE, "queued", "2", "0"] in [line.split() for line in text.splitlines()]
+
+
+async def test_a_dead_job_starts_over(db: Database, ledger: Ledger, command: Command) -> None:
+    job_id = await enqueue(db, job())
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.fail(claim.job, SourceRejected())
+    assert await command("retry", job_id) == (0, f"queued: {job_id}\n")
+    stored = await row(db, job_id)
+    assert (stored["state"], stored["attempt"], stored["error"]) == ("queued", 0, None)
+
+
+async def test_a_job_in_back_off_need_not_wait(
+    db: Database, ledger: Ledger, command: Command
+) -> None:
+    job_id = await enqueue(db, job())
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.fail(claim.job, ValueError())
+    await sql(db, "UPDATE jobs SET run_at = now() + interval '1 hour'")
+    await command("retry", job_id)
+    assert len(await ledger.claim(QUEUE, 1)) == 1
+
+
+async def test_a_job_that_succeeded_does_not_start_over(
+    db: Database, ledger: Ledger, command: Command
+) -> None:
+    job_id = await enqueue(db, job())
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.record(claim.job, Done())
+    assert await command("retry", job_id) == (
+        1,
+        f"Job {job_id} is succeeded: it cannot start over\n",
+    )
+
+
+async def test_a_job_whose_work_is_queued_again_does_not_start_over(
+    db: Database, ledger: Ledger, command: Command
+) -> None:
+    job_id = await enqueue(db, job(dedupe_key="k"))
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.fail(claim.job, SourceRejected())
+    await enqueue(db, job(dedupe_key="k"))
+    code, text = await command("retry", job_id)
+    assert code == 1 and "queued already" in text
+
+
+@pytest.mark.parametrize("which", ["parent", "child"])
+async def test_a_failed_family_starts_over_from_either_end(
+    db: Database, ledger: Ledger, command: Command, which: str
+) -> None:
+    parent, bad, _good = await failed_family(ledger)
+    code, text = await command("retry", parent if which == "parent" else bad)
+    assert (code, text) == (0, f"queued: {parent}, {bad}\n")
+
+    async with pool_of(db, {"parent": done, "child": done}):
+        await until_state(db, parent, "succeeded")
+    assert await states(db) == {"succeeded": 3}
+
+
+async def test_cancelling_takes_the_children_along(
+    db: Database, ledger: Ledger, command: Command
+) -> None:
+    parent = await enqueue(db, job("parent"))
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.record(claim.job, FanOut([job("child"), job("child")]))
+    (running,) = await ledger.claim(QUEUE, 1)
+    code, text = await command("cancel", parent)
+    assert code == 0 and len(text.split(",")) == 3
+    assert await states(db) == {"cancelled": 3}
+    assert await ledger.record(running.job, Done()) is None
+
+
+async def test_cancelling_the_last_child_wakes_the_parent(
+    db: Database, ledger: Ledger, command: Command
+) -> None:
+    parent = await enqueue(db, job("parent"))
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.record(claim.job, FanOut([job("child")]))
+    (child,) = await ledger.claim(QUEUE, 1)
+    await command("cancel", child.job.id)
+    again: list[Claim] = await ledger.claim(QUEUE, 1)
+    assert (again[0].job.id, again[0].children) == (parent, {"cancelled": 1})

@@ -1,0 +1,186 @@
+"""A whole worker, Faust and all: prompt permits, changes in batches, poison, an orderly end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from time import monotonic
+from typing import Any
+
+import orjson
+import pytest
+
+from services.common.db import Database
+from services.common.jobs import Done, JobContext, Outcome, enqueue, enqueue_many, publish
+from services.common.kafka.consumer import Consumer
+from services.common.kafka.topics import PROSPECTS_CHANGED
+from services.common.kafka.worker import (
+    ChangeContext,
+    ChangeStep,
+    QueueSpec,
+    Worker,
+    WorkerSettings,
+)
+from services.jobs.relay import relay
+from services.jobs.settings import RelaySettings
+from tests.integration.jobs.kafka import write
+from tests.integration.jobs.support import QUEUE, done, job, row, states, until, until_state
+
+
+class Seen:
+    """A change step that keeps what it got; `bad` messages make it fail."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Any]] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    @property
+    def numbers(self) -> list[Any]:
+        return [n for batch in self.batches for n in batch]
+
+    async def step(self, _ctx: ChangeContext, messages: list[dict[str, Any]]) -> None:
+        if any(message.get("bad") for message in messages):
+            raise ValueError("poison")
+        await self.hold.wait()
+        self.batches.append([message["n"] for message in messages])
+
+    async def until(self, numbers: list[Any], seconds: float = 15) -> None:
+        await until(lambda: asyncio.sleep(0, sorted(self.numbers) == numbers), seconds)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+@asynccontextmanager
+async def working(
+    settings: WorkerSettings, seen: Seen, handlers: dict[str, Any] | None = None, **options: Any
+) -> AsyncIterator[asyncio.Event]:
+    """A worker in this loop, connected to Kafka; the event stops it."""
+    stopping = asyncio.Event()
+    connected: list[Consumer] = []
+    init = Consumer.__init__
+
+    def remember(self: Consumer, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        connected.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Consumer, "__init__", remember)
+        worker = Worker(
+            settings,
+            "scoring",
+            {QUEUE: QueueSpec(handlers or {"work": done}, 4)},
+            {PROSPECTS_CHANGED: ChangeStep(seen.step, batch=10, within=0.2)},
+            **options,
+        )
+        task = asyncio.create_task(worker.run(stopping))
+        try:
+            await until(lambda: asyncio.sleep(0, bool(connected) and connected[0].connected), 20)
+            yield stopping
+        finally:
+            stopping.set()
+            await asyncio.wait_for(task, 20)
+
+
+@asynccontextmanager
+async def relaying(settings: RelaySettings) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+    task = asyncio.create_task(relay(settings, stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await task
+
+
+async def test_a_permit_starts_a_job_well_within_a_second(
+    db: Database, worker_settings: WorkerSettings, relay_settings: RelaySettings, seen: Seen
+) -> None:
+    settings = worker_settings.model_copy(update={"poll_s": 30})
+    async with relaying(relay_settings), working(settings, seen):
+        waits = []
+        for _ in range(5):
+            started = monotonic()
+            await until_state(db, await enqueue(db, job()), "succeeded")
+            waits.append(monotonic() - started)
+    assert sorted(waits)[2] < 0.5
+
+
+async def test_without_a_relay_the_poll_finds_the_work(
+    db: Database, worker_settings: WorkerSettings, seen: Seen
+) -> None:
+    async with working(worker_settings, seen):
+        await until_state(db, await enqueue(db, job()), "succeeded", 3)
+
+
+async def test_changes_come_in_batches_through_the_outbox(
+    db: Database, worker_settings: WorkerSettings, relay_settings: RelaySettings, seen: Seen
+) -> None:
+    async with relaying(relay_settings), working(worker_settings, seen):
+        await publish(db, PROSPECTS_CHANGED, [{"n": n} for n in range(25)])
+        await seen.until(list(range(25)))
+    assert max(map(len, seen.batches)) <= 10
+
+
+async def test_poison_does_not_stop_the_agent(worker_settings: WorkerSettings, seen: Seen) -> None:
+    topic = worker_settings.topic_prefix + PROSPECTS_CHANGED
+    poison = [b"{", None, b"[]", b'{"bad": true}', b"\xff"]
+    async with working(worker_settings, seen):
+        await write(worker_settings.kafka_brokers, topic, [b'{"n": 1}', *poison, b'{"n": 2}'])
+        await seen.until([1, 2])
+        await write(worker_settings.kafka_brokers, topic, [b'{"n": 3}'])
+        await seen.until([1, 2, 3])
+
+
+async def test_a_batch_in_hand_ends_and_the_next_worker_goes_on_after_it(
+    worker_settings: WorkerSettings, seen: Seen
+) -> None:
+    topic = worker_settings.topic_prefix + PROSPECTS_CHANGED
+    numbers = [orjson.dumps({"n": n}) for n in range(30)]
+    seen.hold.clear()
+    async with working(worker_settings, seen) as stopping:
+        await write(worker_settings.kafka_brokers, topic, numbers)
+        await asyncio.sleep(1)
+        stopping.set()
+        await asyncio.sleep(0.2)
+        assert seen.batches == []
+        seen.hold.set()
+    first = seen.numbers
+    assert first == list(range(len(first))) and 0 < len(first) < 30
+    async with working(worker_settings, seen):
+        await seen.until(list(range(30)))
+
+
+async def test_stopping_gives_long_jobs_back(
+    db: Database, worker_settings: WorkerSettings, seen: Seen
+) -> None:
+    async def handler(_ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        await asyncio.sleep(args["s"])
+        return Done({})
+
+    settings = worker_settings.model_copy(update={"drain_s": 0.5})
+    short, long = await enqueue_many(db, [job(args={"s": s}) for s in (0.2, 60)])
+    async with working(settings, seen, {"work": handler}):
+        await until_state(db, long, "running")
+    assert (await row(db, short))["state"] == "succeeded"
+    assert await states(db) == {"succeeded": 1, "queued": 1}
+
+
+async def test_startup_makes_the_state_and_its_stack_is_closed(
+    db: Database, worker_settings: WorkerSettings, seen: Seen
+) -> None:
+    closed = asyncio.Event()
+
+    async def startup(_db: Database, stack: AsyncExitStack) -> str:
+        stack.callback(closed.set)
+        return "state"
+
+    async def handler(ctx: JobContext, _args: dict[str, Any]) -> Outcome:
+        return Done({"state": ctx.state})
+
+    async with working(worker_settings, seen, {"work": handler}, startup=startup):
+        stored = await until_state(db, await enqueue(db, job()), "succeeded")
+        assert stored["result"] == {"state": "state"}
+    assert closed.is_set()
