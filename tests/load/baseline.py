@@ -23,12 +23,13 @@ _UNBOUNDED = "SET statement_timeout = 0;\n"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A baseline run: wall seconds, CPU seconds of PostgreSQL, statements in the order run."""
+    """A baseline run: wall seconds, CPU of PostgreSQL and of others, statements as they ran."""
 
     seconds: float
     postgres_cpu_s: float
+    others_s: float
     statements: list[Timing]
-    content: str
+    content: dict[str, str]
 
 
 def load(
@@ -46,6 +47,7 @@ def load(
         return Loaded(
             seconds,
             watch.usage["postgres"].cpu_s,
+            watch.others_s,
             statement_times(shown),
             content(stack, database.name),
         )

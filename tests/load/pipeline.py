@@ -39,6 +39,11 @@ class Run:
     others_s: float
     worker: Samples
 
+    @property
+    def postgres_cpu_s(self) -> float:
+        """CPU seconds of PostgreSQL."""
+        return self.usage["postgres"].cpu_s
+
 
 def start(size: int, page_size: int, as_of: date, cache: Path) -> TestStack:
     """A durable stack of its own, not started yet, whose register holds `size` filings."""

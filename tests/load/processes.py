@@ -45,7 +45,8 @@ def _mean(values: list[float]) -> float:
 class Watch:
     """Measures processes, name -> pid, between `with` and its end; results in `usage`.
 
-    `others_s` is the CPU that the rest of the machine used meanwhile, this process not counted.
+    `others_s` is the CPU seconds that the rest of the machine used meanwhile, without this process
+    and its children.
     """
 
     def __init__(self, pids: Mapping[str, int], every_s: float = 1.0) -> None:
@@ -68,17 +69,17 @@ class Watch:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        used = {name: value - self._before[name] for name, value in self._cpu().items()}
+        (trees, rest), (trees_before, rest_before) = self._cpu(), self._before
         for name, usage in self.usage.items():
-            usage.cpu_s = used.pop(name)
+            usage.cpu_s = trees[name] - trees_before[name]
         ours = sum(usage.cpu_s for usage in self.usage.values())
-        self.others_s = max(0.0, used["machine"] - used["self"] - ours)
+        self.others_s = max(0.0, rest - rest_before - ours)
 
-    def _cpu(self) -> dict[str, float]:
+    def _cpu(self) -> tuple[dict[str, float], float]:
+        """CPU seconds so far: of each tree, and of the machine without this process."""
         trees = {name: cpu_seconds(tree(pid)) for name, pid in self._pids.items()}
-        times = os.times()
-        own = times.user + times.system
-        return {**trees, "self": own, "machine": machine_seconds((PROC / "stat").read_text())}
+        own = sum(os.times()[:4])  # with children that have ended: psql
+        return trees, machine_seconds((PROC / "stat").read_text()) - own
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tests.load import exposition
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tests.load.ingestion import Measured
     from tests.load.pipeline import Run
 
-_PIPELINE = "pipeline"
 _LABELS = {
     "ingestion": "ingestion worker",
     "sample_register": "sample register (stand-in)",
@@ -37,19 +36,33 @@ def tables(measured: Measured) -> Iterator[str]:
 
 
 def rates(measured: Measured) -> str:
-    """Wall seconds and rates, each run of each round."""
+    """Wall seconds and rates of each run, with the CPU that strangers took from it."""
     made = measured.prepared
-    runs = [(f"{_PIPELINE}, round {n}", r.seconds) for n, r in enumerate(measured.first, 1)]
-    runs += [(f"psql baseline, round {n}", b.seconds) for n, b in enumerate(measured.baseline, 1)]
-    runs += [(f"{_PIPELINE} again, round {n}", r.seconds) for n, r in enumerate(measured.again, 1)]
+    runs = [*_runs("pipeline", measured.first), *_runs("psql baseline", measured.baseline)]
+    runs += _runs("pipeline, same window again", measured.again)
     if measured.big_page:
-        runs.append(("psql, one big page (for information)", measured.big_page.seconds))
-    rows = [(name, s, made.filings / s, made.rows / s) for name, s in runs]
+        runs += _runs("psql, one big page (for information)", [measured.big_page])
+    rows = [
+        (name, run.seconds, made.filings / run.seconds, made.rows / run.seconds,
+         run.postgres_cpu_s, _share(run.others_s, run.seconds))
+        for name, run in runs
+    ]  # fmt: skip
     title = (
         f"Ingestion of {made.filings:,} filings ({made.rows:,} rows with parties and collateral) "
         f"in {len(made.pages)} pages"
     )
-    return table(title, ("", "wall s", "filings/s", "all rows/s"), rows)
+    head = ("", "wall s", "filings/s", "all rows/s", "PostgreSQL CPU s", "others on the machine")
+    return table(title, head, rows)
+
+
+def _runs(name: str, runs: Sequence[Run | Loaded]) -> list[tuple[str, Run | Loaded]]:
+    if len(runs) == 1:
+        return [(name, runs[0])]
+    return [(f"{name}, round {number}", run) for number, run in enumerate(runs, 1)]
+
+
+def _share(cpu_s: float, wall_s: float) -> str:
+    return f"{100 * cpu_s / wall_s:.0f} %"
 
 
 def processes(title: str, run: Run) -> str:
@@ -57,17 +70,20 @@ def processes(title: str, run: Run) -> str:
     rows: list[tuple[object, ...]] = []
     for name, label in _LABELS.items():
         used = run.usage[name]
-        share = f"{100 * used.cpu_s / run.seconds:.0f} %"
+        share = _share(used.cpu_s, run.seconds)
         rows.append((label, used.cpu_s, share, used.most_mb, used.growth_mb))
-    share = f"{100 * run.others_s / run.seconds:.0f} %"
+    share = _share(run.others_s, run.seconds)
     rows.append(("all others on this machine", run.others_s, share, "", ""))
     head = ("", "CPU s", "of wall", "memory most MB", "growth 2nd half MB")
     return table(f"{title}: {run.seconds:.1f} s", head, rows)
 
 
 def worker_cpu(measured: Measured) -> str:
-    """Where the worker's CPU goes: reading and parsing were measured on the same pages before."""
-    made, run = measured.prepared, measured.first[-1]
+    """Where the worker's CPU goes: reading and parsing were measured on the same pages before.
+
+    Of the first round, whose caches of names were as empty as those of that measurement.
+    """
+    made, run = measured.prepared, measured.first[0]
     total = run.usage["ingestion"].cpu_s
     rest = total - made.read_cpu_s - made.parse_cpu_s
     rows = [
@@ -75,7 +91,7 @@ def worker_cpu(measured: Measured) -> str:
         ("parsing, names, lenders", made.parse_cpu_s),
         ("COPY encoding, database, jobs, Kafka (the rest)", rest),
     ]
-    shares = [(name, seconds, f"{100 * seconds / total:.0f} %") for name, seconds in rows]
+    shares = [(name, seconds, _share(seconds, total)) for name, seconds in rows]
     return table("Where the worker's CPU goes", ("", "CPU s", "share"), shares)
 
 
