@@ -77,7 +77,7 @@ class Enrichment:
         self, db: Database, ids: Sequence[UUID], *, unchanged_too: bool = False
     ) -> Enriched:
         """Ask every source about `ids`, merge what they tell, publish what changed."""
-        revisions = await store.due(db, ids, unchanged_too=unchanged_too)
+        revisions = await store.due(db, ids, unchanged_too=unchanged_too) if ids else {}
         if not revisions:
             return Enriched()
         told = {source.name: await source.collect(db, list(revisions)) for source in self.sources}

@@ -112,6 +112,8 @@ async def score(
 
     Raises NotJudged after saving the others where facts of some break a rule nobody thought of.
     """
+    if not ids:
+        return 0
     facts = await store.load(db, ids, as_of, unchanged_too=unchanged_too)
     judged, failed = _judge(facts, as_of)
     scored = await store.save(db, judged, as_of)
