@@ -15,7 +15,7 @@ from services.pipelines.scoring.steps import QUEUE, Scoring
 
 def run(settings: ScoringSettings) -> None:
     """Score until SIGTERM."""
-    scoring = Scoring(settings.scoring_batch)
+    scoring = Scoring(settings.scoring_batch, settings.scoring_job_batch)
     changed = ChangeStep(scoring.changed, batch=MESSAGES_AT_ONCE)
 
     async def startup(db: Database, stack: AsyncExitStack) -> None:

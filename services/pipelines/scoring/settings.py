@@ -10,7 +10,10 @@ class ScoringSettings(WorkerSettings):
 
     port: int = Field(8013, ge=0, le=65535, description="Port of health and metrics")
     scoring_batch: int = Field(
-        500, ge=1, le=5000, description="Prospects scored in one query and one transaction"
+        250, ge=1, le=5000, description="Prospects scored in one query and one transaction"
+    )
+    scoring_job_batch: int = Field(
+        500, ge=1, le=50_000, description="Prospects of one scoring.batch job"
     )
     scoring_concurrency: int = Field(
         2, ge=1, le=16, description="Scoring jobs that one worker runs side by side"

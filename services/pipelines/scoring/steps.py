@@ -39,13 +39,14 @@ def today() -> date:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """The steps of one worker; `batch` prospects at a time.
+    """The steps of one worker: `batch` prospects at a time, `job_batch` in a job.
 
     Changes and sweeps take turns by `turn`: what a sweep scored is skipped when its message
     comes, and the other way round.
     """
 
     batch: int
+    job_batch: int
     today: Callable[[], date] = today
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -89,9 +90,9 @@ class Scoring:
 
     async def _parts(self, db: Database, args: dict[str, Any]) -> list[dict[str, Any]]:
         if args.get("prospect_ids") is None:
-            ranges = await store.key_ranges(db, self.batch)
+            ranges = await store.key_ranges(db, self.job_batch)
             return [{"after": _text(after), "until": _text(until)} for after, until in ranges]
-        slices = in_batches(prospect_ids([args]), self.batch)
+        slices = in_batches(prospect_ids([args]), self.job_batch)
         return [{"prospect_ids": [str(each) for each in some]} for some in slices]
 
     async def _named(self, db: Database, args: dict[str, Any]) -> AsyncIterator[Sequence[UUID]]:

@@ -64,7 +64,7 @@ async def test_a_filing_lapses_after_its_day_and_its_prospect_is_scored_again(
     assert await roll(db, lapse) == Done({"lapsed": 0, "prospects": 1})
     tomorrow = lapse + timedelta(days=1)
     assert await roll(db, tomorrow) == Done({"lapsed": 1, "prospects": 0})
-    await Scoring(10, lambda: tomorrow).sweep(db, older_than_s=0)
+    await Scoring(10, 10, lambda: tomorrow).sweep(db, older_than_s=0)
 
     row = await prospect(db)
     assert (row["mca"], row["open_filings"], row["judged_at"]) == ("none", 0, tomorrow)

@@ -54,7 +54,7 @@ PERSONS = (
 
 @pytest.fixture
 def scoring() -> Scoring:
-    return Scoring(batch=2, today=lambda: AS_OF)
+    return Scoring(batch=2, job_batch=2, today=lambda: AS_OF)
 
 
 async def ids(db: Database) -> list[UUID]:
@@ -155,7 +155,7 @@ async def test_a_persons_columns_stay(db: Database) -> None:
 
 async def test_a_prospect_made_by_hand_keeps_what_the_person_wrote(db: Database) -> None:
     await db.execute(BY_HAND)
-    await steps.Scoring(10, lambda: AS_OF).run_batch(job(db, "scoring.batch"), {})
+    await steps.Scoring(10, 10, lambda: AS_OF).run_batch(job(db, "scoring.batch"), {})
     assert (await prospect(db))["filing_date"] == date(2020, 2, 2)
 
     await merge(db, filed("1", date(2026, 8, 1)))
