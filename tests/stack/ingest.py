@@ -83,19 +83,20 @@ def sample(config: Config) -> None:
 def _run(api: Api, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     job: dict[str, Any] = api.call("jobs", f"/api/jobs/{kind}", body)
     print(f"job {job['id']}: {kind} {' '.join(map(str, body.values()))}".rstrip(), flush=True)
-    begun = time.monotonic()
+    begun, told = time.monotonic(), 0
     while job["state"] not in SETTLED:
         if time.monotonic() - begun > WAIT_S:
             raise StackError(
                 f"job {job['id']} is still {job['state']} after an hour: see make logs."
             )
+        if job["state"] == "retryable" and told < job["attempt"]:
+            told = job["attempt"]
+            print(f"job {job['id']}: attempt {told} failed, will be tried again", flush=True)
         time.sleep(POLL_S)
         job = api.call("jobs", f"/api/jobs/{job['id']}")
     seconds = time.monotonic() - begun
-    print(
-        f"job {job['id']}: {job['state']} after {seconds:.1f} s; {_counts(job['progress'])}",
-        flush=True,
-    )
+    counts = _counts(job.get("result") or job["progress"])
+    print(f"job {job['id']}: {job['state']} after {seconds:.1f} s; {counts}", flush=True)
     if job["state"] != "succeeded":
         raise StackError(_failure(job, body.get("source", kind)))
     return job
@@ -109,10 +110,11 @@ def _counts(progress: dict[str, Any] | None) -> str:
 def _failure(job: dict[str, Any], source: str) -> str:
     error = job["error"]
     text = error if isinstance(error, str) else json.dumps(error)
-    if "source_unavailable" in text or "SourceUnavailable" in text:
+    if "SourceUnavailable" in text:
+        said = error["message"] if isinstance(error, dict) else text
         return (
-            f"the register '{source}' could not be reached ({text}): check that this machine has "
-            f"internet access, or set SOURCE_{source.upper()}_URL and run make up again."
+            f"the register '{source}' could not be reached: check that this machine has internet "
+            f"access, or set SOURCE_{source.upper()}_URL and run make up again. {said}"
         )
     return f"job {job['id']} is {job['state']}: {text}"
 

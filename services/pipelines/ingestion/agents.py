@@ -13,9 +13,11 @@ import aiohttp
 from services.common.jobs import JobContext, Outcome
 from services.common.kafka.pool import QueueSpec
 from services.common.kafka.worker import run_worker
-from services.pipelines.ingestion.registers import REGISTERS, client_for
+from services.pipelines.ingestion.registers import REGISTERS, Patience, client_for
 from services.pipelines.ingestion.settings import IngestionSettings
 from services.pipelines.ingestion.steps import QUEUE, Ingestion
+
+PROBE = Patience(tries=2, body_tries=2, first_s=0.5, timeout_s=30)
 
 
 def run(settings: IngestionSettings) -> None:
@@ -43,13 +45,13 @@ def queue(settings: IngestionSettings) -> QueueSpec:
 async def startup(settings: IngestionSettings, stack: AsyncExitStack) -> Ingestion:
     """One HTTP session and one polite client a register, shared by all jobs of the process."""
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    clients = {
-        name: client_for(register, session, settings.ingest_app_token)
-        for name, register in REGISTERS.items()
-    }
+    token = settings.ingest_app_token
+    clients = {name: client_for(r, session, token) for name, r in REGISTERS.items()}
+    probes = {name: client_for(r, session, token, PROBE) for name, r in REGISTERS.items()}
     return Ingestion(
         registers=REGISTERS,
         client=lambda register: clients[register.name],
+        probe=lambda register: probes[register.name],
         page_size=settings.ingest_page_size,
         overlap=timedelta(days=settings.ingest_overlap_days),
         first_run=timedelta(days=settings.ingest_first_days),

@@ -28,6 +28,7 @@ class Ingestion:
 
     registers: Mapping[str, Register]
     client: Callable[[Register], SodaClient]
+    probe: Callable[[Register], SodaClient]
     page_size: int
     overlap: timedelta
     first_run: timedelta
@@ -77,6 +78,8 @@ class Ingestion:
             since = covered - self.overlap if covered else as_of - self.first_run
         if since and until and since >= until:
             raise BadRequest(f"The window is empty: since {since} is not before until {until}.")
+        # a register that is away fails the run in seconds, not a page after minutes
+        await register.page(self.probe(register), Window(since), 0, 1)
         await store.source_started(ctx.db, register.name)
         page = {
             "source": register.name,

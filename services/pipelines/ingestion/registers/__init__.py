@@ -9,8 +9,9 @@ from services.pipelines.ingestion.registers.base import Register
 from services.pipelines.ingestion.registers.colorado import Colorado
 from services.pipelines.ingestion.registers.connecticut import Connecticut
 from services.pipelines.ingestion.registers.oregon import Oregon
-from services.pipelines.ingestion.registers.soda import SodaClient
+from services.pipelines.ingestion.registers.soda import Patience, SodaClient
 
+PATIENT = Patience()
 POLITE_RATE = 4.0
 """Requests a second to a public register where SOURCE_<NAME>_RATE says nothing."""
 
@@ -29,7 +30,10 @@ REGISTERS: Mapping[str, Register] = {
 
 
 def client_for(
-    register: Register, session: aiohttp.ClientSession, app_token: str | None = None
+    register: Register,
+    session: aiohttp.ClientSession,
+    app_token: str | None = None,
+    patience: Patience = PATIENT,
 ) -> SodaClient:
     """A client for a register at SOURCE_<NAME>_URL and _RATE; keep one a process and register.
 
@@ -41,7 +45,8 @@ def client_for(
         source=register.name,
         rate=source_rate(register.name, POLITE_RATE, register.base_url),
         app_token=app_token,
+        patience=patience,
     )
 
 
-__all__ = ["REGISTERS", "Register", "SodaClient", "client_for"]
+__all__ = ["REGISTERS", "Patience", "Register", "SodaClient", "client_for"]
