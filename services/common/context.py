@@ -17,3 +17,11 @@ class Principal:
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 job_id: ContextVar[int | None] = ContextVar("job_id", default=None)
 principal: ContextVar[Principal | None] = ContextVar("principal", default=None)
+
+
+def author() -> str | None:
+    """Who asks for what is written now: the caller of the API, or the job that is running."""
+    if caller := principal.get():
+        return caller.sub
+    job = job_id.get()
+    return None if job is None else f"job:{job}"

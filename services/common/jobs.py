@@ -138,7 +138,7 @@ async def enqueue_many(tx: Executor, jobs: Sequence[NewJob]) -> list[int]:
     if not jobs:
         return []
     rows = await tx.fetch(
-        Q["jobs_enqueue"], [asdict(job) for job in jobs], context.request_id.get(), _author()
+        Q["jobs_enqueue"], [asdict(job) for job in jobs], context.request_id.get(), context.author()
     )
     return [row["id"] for row in rows]
 
@@ -149,11 +149,3 @@ async def publish(
     """Put `messages` into the outbox: the relay sends them to `topic` at least once."""
     if messages:
         await tx.execute(Q["outbox_add"], topic, key, list(messages))
-
-
-def _author() -> str | None:
-    """Who asks: the caller of the API, or the job that is running."""
-    if caller := context.principal.get():
-        return caller.sub
-    job_id = context.job_id.get()
-    return None if job_id is None else f"job:{job_id}"
