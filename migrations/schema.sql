@@ -1,7 +1,9 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0005_platform de8ed12ffb4fa4b6b05b0a581466ee01c1e923a4f678821a4e02ea1761450040
+-- made from: 0006_prospect_lists a4c419096bf5761d75ec9757815e23d80acb9321db72773a366abf44a47658a4
 SET check_function_bodies = false;
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
 CREATE FUNCTION is_us_jurisdiction(code text)
  RETURNS boolean
@@ -16,6 +18,40 @@ AS $function$
 BEGIN
     NEW.name_key := ucc_name_key(NEW.company_name);
     RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION prospect_lender_terms(lenders jsonb)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT array_to_tsvector(COALESCE(array_agg(DISTINCT "left"(lower((lender.value ->> 'name'::text)), 200)), '{}'::text[])) AS array_to_tsvector FROM jsonb_array_elements(prospect_lender_terms.lenders) lender(value) WHERE ((lender.value ->> 'name'::text) <> ''::text));
+
+CREATE FUNCTION prospects_count_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO prospect_cell_deltas (state, industry, status, score, change)
+        SELECT state, coalesce(corrected_industry, industry, ''), status, priority_score, count(*)
+        FROM added GROUP BY 1, 2, 3, 4;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO prospect_cell_deltas (state, industry, status, score, change)
+        SELECT state, coalesce(corrected_industry, industry, ''), status, priority_score, -count(*)
+        FROM removed GROUP BY 1, 2, 3, 4;
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO prospect_cell_deltas (state, industry, status, score, change)
+        SELECT state, coalesce(corrected_industry, industry, ''), status, priority_score, sum(change)
+        FROM (SELECT state, corrected_industry, industry, status, priority_score, 1 AS change FROM added
+              UNION ALL
+              SELECT state, corrected_industry, industry, status, priority_score, -1 FROM removed) AS changed
+        GROUP BY 1, 2, 3, 4 HAVING sum(change) <> 0;
+    ELSE
+        DELETE FROM prospect_cells;
+        DELETE FROM prospect_cell_deltas;
+    END IF;
+    RETURN NULL;
 END
 $function$;
 
@@ -345,6 +381,23 @@ CREATE INDEX portfolio_companies_name_key ON portfolio_companies USING btree (st
 CREATE INDEX portfolio_companies_prospect ON portfolio_companies USING btree (prospect_id) WHERE prospect_id IS NOT NULL;
 CREATE INDEX portfolio_companies_status ON portfolio_companies USING btree (status, health_score);
 
+CREATE TABLE prospect_cell_deltas (
+    state text NOT NULL,
+    industry text NOT NULL,
+    status text NOT NULL,
+    score smallint NOT NULL,
+    change bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_insert_threshold=-1);
+
+CREATE TABLE prospect_cells (
+    state text NOT NULL,
+    industry text NOT NULL,
+    status text NOT NULL,
+    score smallint NOT NULL,
+    prospects bigint NOT NULL
+) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+ALTER TABLE prospect_cells ADD CONSTRAINT prospect_cells_pkey PRIMARY KEY (state, industry, status, score);
+
 CREATE TABLE prospect_ucc_filings (
     prospect_id uuid NOT NULL,
     filing_id bigint NOT NULL
@@ -421,12 +474,18 @@ ALTER TABLE prospects ADD CONSTRAINT prospects_debtor_key_key UNIQUE (debtor_key
 ALTER TABLE prospects ADD CONSTRAINT prospects_pkey PRIMARY KEY (id);
 CREATE INDEX prospects_claimed ON prospects USING btree (claimed_by, claimed_at DESC) WHERE claimed_by IS NOT NULL;
 CREATE INDEX prospects_created ON prospects USING btree (created_at DESC, id);
+CREATE INDEX prospects_distress ON prospects USING btree (priority_score DESC, id) WHERE distress;
+CREATE INDEX prospects_grade ON prospects USING btree (health_grade, priority_score DESC, id) WHERE health_grade <> 'C'::text;
 CREATE INDEX prospects_industry_score ON prospects USING btree (COALESCE(corrected_industry, industry), priority_score DESC, id);
+CREATE INDEX prospects_lender ON prospects USING gin (prospect_lender_terms(lenders)) WHERE lenders <> '[]'::jsonb;
+CREATE INDEX prospects_mca ON prospects USING btree (mca, priority_score DESC, id) WHERE mca <> 'none'::text;
 CREATE INDEX prospects_name ON prospects USING btree (COALESCE(corrected_name, company_name), id);
 CREATE INDEX prospects_name_key ON prospects USING btree (state, name_key) WHERE debtor_key IS NULL;
+CREATE INDEX prospects_name_part ON prospects USING gin (COALESCE(corrected_name, company_name) gin_trgm_ops);
 CREATE INDEX prospects_renewal ON prospects USING btree (renewal_on, id) WHERE renewal_due;
 CREATE INDEX prospects_score ON prospects USING btree (priority_score DESC, id);
 CREATE INDEX prospects_stacked ON prospects USING btree (stack_depth DESC, priority_score DESC, id) WHERE stack_depth >= 2;
+CREATE INDEX prospects_state_industry ON prospects USING btree (state, COALESCE(corrected_industry, industry), priority_score DESC, id);
 CREATE INDEX prospects_state_score ON prospects USING btree (state, priority_score DESC, id);
 CREATE INDEX prospects_status_score ON prospects USING btree (status, priority_score DESC, id);
 
@@ -605,6 +664,10 @@ ALTER TABLE prospect_ucc_filings ADD CONSTRAINT prospect_ucc_filings_prospect_id
 
 ALTER TABLE prospect_work ADD CONSTRAINT prospect_work_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE CASCADE;
 
+CREATE TRIGGER prospects_count_delete AFTER DELETE ON prospects REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION prospects_count_change();
+CREATE TRIGGER prospects_count_insert AFTER INSERT ON prospects REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION prospects_count_change();
+CREATE TRIGGER prospects_count_truncate AFTER TRUNCATE ON prospects FOR EACH STATEMENT EXECUTE FUNCTION prospects_count_change();
+CREATE TRIGGER prospects_count_update AFTER UPDATE ON prospects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION prospects_count_change();
 CREATE TRIGGER prospects_name_key_insert BEFORE INSERT ON prospects FOR EACH ROW WHEN (new.name_key IS NULL) EXECUTE FUNCTION prospects_fill_name_key();
 CREATE TRIGGER prospects_name_key_update BEFORE UPDATE OF company_name ON prospects FOR EACH ROW WHEN (new.debtor_key IS NULL AND new.company_name IS DISTINCT FROM old.company_name) EXECUTE FUNCTION prospects_fill_name_key();
 CREATE TRIGGER prospects_touch BEFORE UPDATE ON prospects FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
