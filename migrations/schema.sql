@@ -1,9 +1,18 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0006_prospect_lists a4c419096bf5761d75ec9757815e23d80acb9321db72773a366abf44a47658a4
+-- made from: 0007_exports 70245763e6752a40d0fba7ce6011811ab1215563d838e33e34eb64ba72fcf0b8
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
+CREATE FUNCTION csv_cell(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+SELECT '"' || replace(CASE WHEN left(value, 1) IN ('=', '+', '-', '@', E'\t', E'\r', E'\n', '＝', '＋', '－', '＠')
+                           THEN '''' || value ELSE value END, '"', '""') || '"'
+$function$;
 
 CREATE FUNCTION is_us_jurisdiction(code text)
  RETURNS boolean
@@ -178,6 +187,43 @@ CREATE TABLE data_sources (
 );
 ALTER TABLE data_sources ADD CONSTRAINT data_sources_pkey PRIMARY KEY (name);
 CREATE INDEX data_sources_enabled ON data_sources USING btree (kind, name) WHERE enabled;
+
+CREATE TABLE export_chunks (
+    export_id uuid NOT NULL,
+    chunk integer NOT NULL,
+    data bytea NOT NULL,
+    CONSTRAINT export_chunks_chunk_check CHECK ((chunk >= 0))
+);
+ALTER TABLE export_chunks ALTER COLUMN data SET STORAGE EXTERNAL;
+ALTER TABLE export_chunks ADD CONSTRAINT export_chunks_pkey PRIMARY KEY (export_id, chunk);
+
+CREATE TABLE export_parts (
+    export_id uuid NOT NULL,
+    part integer NOT NULL,
+    ids uuid[] NOT NULL,
+    CONSTRAINT export_parts_part_check CHECK ((part >= 0))
+);
+ALTER TABLE export_parts ADD CONSTRAINT export_parts_pkey PRIMARY KEY (export_id, part);
+
+CREATE TABLE exports (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    subject text NOT NULL,
+    format text NOT NULL,
+    selection jsonb NOT NULL,
+    rows integer DEFAULT 0 NOT NULL,
+    job_id bigint,
+    size bigint,
+    finished_at timestamp with time zone,
+    expires_at timestamp with time zone DEFAULT (now() + '24:00:00'::interval) NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT exports_finished_has_size CHECK (((finished_at IS NULL) = (size IS NULL))),
+    CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'json'::text, 'xlsx'::text]))),
+    CONSTRAINT exports_rows_check CHECK ((rows >= 0)),
+    CONSTRAINT exports_size_check CHECK ((size >= 0)),
+    CONSTRAINT exports_subject_check CHECK ((subject <> ''::text))
+);
+ALTER TABLE exports ADD CONSTRAINT exports_pkey PRIMARY KEY (id);
+CREATE INDEX exports_expiry ON exports USING btree (expires_at);
 
 CREATE TABLE filing_collateral (
     event_id bigint NOT NULL,
@@ -628,6 +674,37 @@ CREATE VIEW latest_health_scores AS
    FROM health_scores
   ORDER BY health_scores.prospect_id, health_scores.as_of DESC;
 
+CREATE VIEW prospect_sheet AS
+ SELECT COALESCE(p.corrected_name, p.company_name) AS company_name,
+    p.state,
+    concat_ws(', '::text, ((p.addresses -> 0) ->> 'address1'::text), ((p.addresses -> 0) ->> 'address2'::text)) AS address,
+    ((p.addresses -> 0) ->> 'city'::text) AS city,
+    ((p.addresses -> 0) ->> 'state'::text) AS address_state,
+    ((p.addresses -> 0) ->> 'zip'::text) AS zip,
+    ( SELECT string_agg((l.value ->> 'name'::text), '; '::text ORDER BY l.ordinality) AS string_agg
+           FROM jsonb_array_elements(p.lenders) WITH ORDINALITY l(value, ordinality)) AS lenders,
+    p.mca,
+    ( SELECT string_agg(concat_ws(' '::text, (m.value ->> 'filing'::text), (m.value ->> 'filed_on'::text), (m.value ->> 'lender'::text), (m.value ->> 'why'::text)), '; '::text ORDER BY m.ordinality) AS string_agg
+           FROM jsonb_array_elements((p.evidence -> 'mca'::text)) WITH ORDINALITY m(value, ordinality)) AS mca_evidence,
+    p.stack_depth,
+    p.stack_certain,
+    p.renewal_on,
+    p.distress,
+    p.priority_score,
+    p.health_score,
+    p.health_grade,
+    COALESCE(p.corrected_industry, p.industry) AS industry,
+    p.filings,
+    p.open_filings,
+    p.filing_date AS last_filing_date,
+    p.lien_amount,
+    p.status,
+    p.claimed_by,
+    to_char((p.claimed_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'::text) AS claimed_at,
+    to_char((p.created_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'::text) AS created_at,
+    p.id
+   FROM prospects p;
+
 CREATE VIEW stale_prospects AS
  SELECT p.id,
     p.company_name,
@@ -642,6 +719,10 @@ CREATE VIEW stale_prospects AS
 CREATE TRIGGER competitors_touch BEFORE UPDATE ON competitors FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
 CREATE TRIGGER data_sources_touch BEFORE UPDATE ON data_sources FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+
+ALTER TABLE export_chunks ADD CONSTRAINT export_chunks_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
+
+ALTER TABLE export_parts ADD CONSTRAINT export_parts_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
 
 ALTER TABLE filing_collateral ADD CONSTRAINT filing_collateral_event_id_fkey FOREIGN KEY (event_id) REFERENCES filing_events(id) ON DELETE CASCADE;
 
