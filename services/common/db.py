@@ -15,6 +15,8 @@ from contextlib import (
     nullcontext,
     suppress,
 )
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, Self
 
@@ -23,6 +25,7 @@ import orjson
 from asyncpg.transaction import Transaction
 
 from services.common import metrics
+from services.common.connection import Connection
 from services.common.errors import Unavailable
 from services.common.sql import Query
 
@@ -82,22 +85,25 @@ class Executor:
         )
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    """asyncpg's reset query is one more transaction a request and resets nothing of ours."""
-
-    __slots__ = ()
-
-    def get_reset_query(self) -> str:
-        """Nothing to reset."""
-        return ""
-
-
 class _Transaction(Executor):
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
     def _hold(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
         return nullcontext(self._connection)
+
+
+@dataclass(slots=True, eq=False)
+class _Scope:
+    """An open transaction that calls on its database join; one of them at a time."""
+
+    db: "Database"
+    connection: asyncpg.Connection
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    open: bool = True
+
+
+_scope: ContextVar[_Scope | None] = ContextVar("shared_transaction", default=None)
 
 
 class Database(Executor):
@@ -134,7 +140,7 @@ class Database(Executor):
                 timeout=connect_timeout_s,
                 command_timeout=command_timeout_s,
                 statement_cache_size=statement_cache_size,
-                connection_class=_Connection,
+                connection_class=Connection,
                 init=_set_codecs,
             )
         return cls(pool, connect_timeout_s)
@@ -147,8 +153,17 @@ class Database(Executor):
         except TimeoutError:
             self._pool.terminate()
 
+    def _hold(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        scope = self._joined()
+        return self._acquired() if scope is None else self._savepoint(scope, None)
+
+    def _joined(self) -> _Scope | None:
+        scope = _scope.get()
+        # a task that outlives the block it was started in must not use its connection
+        return scope if scope is not None and scope.db is self and scope.open else None
+
     @asynccontextmanager
-    async def _hold(self) -> AsyncIterator[asyncpg.Connection]:
+    async def _acquired(self) -> AsyncIterator[asyncpg.Connection]:
         with (
             metrics.db_waiting.track_inprogress(),
             metrics.db_acquire_seconds.time(),
@@ -164,18 +179,64 @@ class Database(Executor):
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[Executor]:
-        """Commit at the end of the block, roll back where it raises."""
-        async with self._hold() as connection:
-            transaction = connection.transaction(isolation=isolation)
-            with _measured("begin"):
-                await transaction.start()
-            try:
+        """Commit at the end of the block, roll back where it raises.
+
+        Within `shared` it is a savepoint of that transaction, which has `read_committed`.
+        """
+        scope = self._joined()
+        if scope is not None:
+            async with self._savepoint(scope, isolation) as connection:
                 yield _Transaction(connection)
-            except BaseException:
-                await _roll_back(connection, transaction)
-                raise
-            with _measured("commit"):
-                await transaction.commit()
+            return
+        async with self._acquired() as connection, _transaction(connection, isolation):
+            yield _Transaction(connection)
+
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[Executor]:
+        """A transaction that every call on this database joins while the block runs.
+
+        What is called within the block and its tasks commits or rolls back with it; a statement
+        or `transaction` that fails there undoes only itself.
+        """
+        async with self.transaction() as tx, tx._hold() as connection:
+            with self._joining(connection):
+                yield tx
+
+    @contextmanager
+    def _joining(self, connection: asyncpg.Connection) -> Iterator[None]:
+        scope = _Scope(self, connection)
+        token = _scope.set(scope)
+        try:
+            yield
+        finally:
+            scope.open = False
+            _scope.reset(token)
+
+    @asynccontextmanager
+    async def _savepoint(
+        self, scope: _Scope, isolation: Isolation | None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        connection = scope.connection
+        # what is called within joins the inner scope: this one's lock is taken
+        async with scope.lock, _transaction(connection, isolation):
+            with self._joining(connection):
+                yield connection
+
+
+@asynccontextmanager
+async def _transaction(
+    connection: asyncpg.Connection, isolation: Isolation | None
+) -> AsyncIterator[None]:
+    transaction = connection.transaction(isolation=isolation)
+    with _measured("begin"):
+        await transaction.start()
+    try:
+        yield
+    except BaseException:
+        await _roll_back(connection, transaction)
+        raise
+    with _measured("commit"):
+        await transaction.commit()
 
 
 async def _roll_back(connection: asyncpg.Connection, transaction: Transaction) -> None:

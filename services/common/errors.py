@@ -74,6 +74,10 @@ class Conflict(AppError, status=409):
     """The present state of the resource does not allow this change."""
 
 
+class IdempotencyInProgress(Conflict, status=409, retryable=True):
+    """The first request with this Idempotency-Key is still running: ask again for its answer."""
+
+
 class PreconditionFailed(AppError, status=412):
     """The resource changed since it was read: fetch it again and repeat the change."""
 
@@ -88,6 +92,10 @@ class UnsupportedMediaType(AppError, status=415):
 
 class Unprocessable(AppError, status=422):
     """The request is well formed but contradicts itself or an earlier one."""
+
+
+class IdempotencyKeyReused(Unprocessable, status=422):
+    """This Idempotency-Key came with another request before: use a new key for a new request."""
 
 
 class RateLimited(AppError, status=429, retryable=True):

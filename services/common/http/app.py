@@ -18,10 +18,10 @@ from services.common.http import middleware, openapi, system
 from services.common.http.auth import Authenticator
 from services.common.http.middleware import HEALTH, SETTINGS
 from services.common.http.routes import AUTH, Routes
+from services.common.http.routes import DB as DB
 from services.common.sql import Query
 
 log = logging.getLogger(__name__)
-DB: web.AppKey[Database] = web.AppKey("db", Database)
 _PING = Query("ping", "SELECT 1")
 
 

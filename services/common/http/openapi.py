@@ -13,16 +13,27 @@ from services.common.errors import (
     AppError,
     BadRequest,
     Forbidden,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
     PayloadTooLarge,
     Unauthorized,
     UnsupportedMediaType,
     ValidationFailed,
 )
+from services.common.http import idempotency
 from services.common.http.problems import Problem
 from services.common.http.routes import Route
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
+_IDEMPOTENCY_KEY: Json = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Of your choice, kept 24 hours: the same request with the same key happens "
+    f"once, and every repetition gets the first answer, with `{idempotency.REPLAYED}: true`",
+    "schema": {"type": "string", "pattern": idempotency.PATTERN},
+}
 
 
 def build(title: str, routes: Iterable[Route]) -> Json:
@@ -107,6 +118,8 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
         if place in route.inputs
         for parameter in schemas.parameters(route.inputs[place], place)
     ]
+    if route.idempotent:
+        parameters.append(_IDEMPOTENCY_KEY)
     if parameters:
         operation["parameters"] = parameters
     if body := route.inputs.get("body"):
@@ -130,6 +143,8 @@ def _failures(route: Route) -> Json:
     errors: list[type[AppError]] = list(route.errors)
     if route.inputs:
         errors += [BadRequest, ValidationFailed]
+    if route.idempotent:
+        errors += [ValidationFailed, IdempotencyInProgress, IdempotencyKeyReused]
     if "body" in route.inputs:
         errors += [PayloadTooLarge, UnsupportedMediaType]
     if route.roles is not None:
@@ -137,7 +152,7 @@ def _failures(route: Route) -> Json:
     schema = {"$ref": _REF.format(model="Problem")}
     content = {"application/problem+json": {"schema": schema}}
     by_status: dict[str, list[str]] = {}
-    for error in sorted(errors, key=lambda e: e.status):
+    for error in sorted(dict.fromkeys(errors), key=lambda e: e.status):
         by_status.setdefault(str(error.status), []).append(f"`{error.code}`: {error.message()}")
     answers = {s: {"description": "\n\n".join(d), "content": content} for s, d in by_status.items()}
     return answers | {"default": {"description": "Any other failure", "content": content}}

@@ -24,7 +24,7 @@ _BY_STATUS: dict[int, type[AppError]] = {
 class FieldError(BaseModel):
     """One invalid input."""
 
-    pointer: str = Field(description="JSON Pointer beginning with /body, /query or /path")
+    pointer: str = Field(description="JSON Pointer beginning with /body, /query, /path or /header")
     detail: str
 
 

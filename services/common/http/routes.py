@@ -18,12 +18,15 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from services.common import context
+from services.common.db import Database
 from services.common.errors import AppError, BadRequest, UnsupportedMediaType, ValidationFailed
+from services.common.http import idempotency
 from services.common.http.auth import Authenticator, authorize
 from services.common.types import Role
 
 Handler = Callable[..., Awaitable[BaseModel | bytes | web.StreamResponse | None]]
 AUTH: web.AppKey[Authenticator] = web.AppKey("auth", Authenticator)
+DB: web.AppKey[Database] = web.AppKey("db", Database)
 EVERYONE = frozenset(Role)
 _INPUTS = ("path", "query", "body")
 
@@ -36,6 +39,7 @@ class Options(TypedDict, total=False):
     response: type[BaseModel]
     also: tuple[int, ...]  # other statuses that carry `response`
     errors: tuple[type[AppError], ...]  # beyond those that the frame itself raises
+    idempotent: bool  # an Idempotency-Key makes it happen once; see idempotency.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Route:
     response: type[BaseModel] | None
     also: tuple[int, ...]
     errors: tuple[type[AppError], ...]
+    idempotent: bool
 
     async def endpoint(self, request: web.Request) -> web.StreamResponse:
         """Authenticate, read the inputs, call the handler, encode what it returns."""
@@ -65,7 +70,16 @@ class Route:
                 arguments["principal"] = principal
         for name, model in self.inputs.items():
             arguments[name] = await _READERS[name](request, model)
-        return encode(await self.handler(**arguments), self.status)
+
+        async def answer() -> web.StreamResponse:
+            return encode(await self.handler(**arguments), self.status)
+
+        caller = context.principal.get()
+        if not self.idempotent or caller is None or idempotency.HEADER not in request.headers:
+            return await answer()
+        return await idempotency.once(
+            request, request.app[DB], caller.sub, f"{self.method} {self.path}", arguments, answer
+        )
 
 
 class Routes:
@@ -114,6 +128,7 @@ class Routes:
                 response=options.get("response") or (returned if _is_model(returned) else None),
                 also=options.get("also", ()),
                 errors=options.get("errors", ()),
+                idempotent=options.get("idempotent", False),
             )
             _check(route)
             self._routes.append(route)
@@ -143,6 +158,8 @@ def _check(route: Route) -> None:
         raise TypeError(f"{where}: parameters nobody fills: {', '.join(sorted(unknown))}")
     if "principal" in route.takes and route.roles is None:
         raise TypeError(f"{where}: an open route has no principal")
+    if route.idempotent and (route.roles is None or route.method != "POST"):
+        raise TypeError(f"{where}: only a POST with a principal can be idempotent")
     for name, model in route.inputs.items():
         if not _is_model(model):
             raise TypeError(f"{where}: {name} must be a pydantic model")
