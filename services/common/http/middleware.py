@@ -1,34 +1,28 @@
-"""Around every request: id, deadline, problem+json, metrics, access log, headers, CORS."""
+"""Around every request: id, guard, deadline, problem+json, compression, metrics, access log."""
 
 import asyncio
 import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from time import perf_counter
 
 from aiohttp import hdrs, web
+from prometheus_client import Counter, Histogram
 
 from services.common import context, metrics
-from services.common.config import ApiSettings, Settings
 from services.common.errors import DeadlineExceeded
-from services.common.health import Health
 from services.common.http import problems
+from services.common.http.compression import compress
+from services.common.http.guard import GUARD
+from services.common.http.state import HEALTH, REQUEST_ID, SETTINGS
 
 log = logging.getLogger("services.http")
-SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
-HEALTH: web.AppKey[Health] = web.AppKey("health", Health)
-REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _QUIET = ("/health", "/metrics", "/api/health")
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 @web.middleware
@@ -41,15 +35,17 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     context.request_id.set(request_id)
     context.principal.set(None)
     started, status = perf_counter(), 500
-    with metrics.http_in_flight.track_inprogress():
-        try:
-            response = await _answer(request, handler)
-            status = response.status
-        except web.HTTPException as redirect:
-            status = redirect.status
-            raise
-        finally:
-            _record(request, status, perf_counter() - started)
+    metrics.http_in_flight.inc()
+    try:
+        response = await _answer(request, handler)
+        await compress(request, response)
+        status = response.status
+    except web.HTTPException as redirect:
+        status = redirect.status
+        raise
+    finally:
+        metrics.http_in_flight.dec()
+        _record(request, status, perf_counter() - started)
     if request.app[HEALTH].draining:
         response.force_close()
     return response
@@ -61,6 +57,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     limit = request.app[SETTINGS].request_deadline_s
     try:
         async with asyncio.timeout(limit) as deadline:
+            if guard := request.app.get(GUARD):
+                await guard.admit(request)
             return await handler(request)
     except Exception as exc:
         if isinstance(exc, web.HTTPException) and exc.status < 400:
@@ -75,48 +73,25 @@ def _record(request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unmatched"
     method = request.method if request.method in hdrs.METH_ALL else "other"
-    metrics.http_requests.labels(route, method, status).inc()
-    metrics.http_request_seconds.labels(route, method, status).observe(seconds)
+    counter, histogram = _meters(route, method, status)
+    counter.inc()
+    histogram.observe(seconds)
     level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
     if log.isEnabledFor(level):
-        caller = context.principal.get()
+        caller, guard = context.principal.get(), request.app.get(GUARD)
         fields = {
             "method": request.method,
             "path": request.path,
             "route": route,
             "status": status,
             "duration_ms": round(seconds * 1000, 3),
-            "remote": request.remote,
+            "remote": guard.addresses.client(request) if guard else request.remote,
             "user": caller.sub if caller else None,
         }
         log.log(level, "%s %s %s", request.method, request.path, status, extra=fields)
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal on_response_prepare: headers of every answer, streams too."""
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["Server"] = "ucc-intel"
-    response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    _add_cors(request, response)
-
-
-def _add_cors(request: web.Request, response: web.StreamResponse) -> None:
-    settings, origin = request.app[SETTINGS], request.headers.get("Origin")
-    if not origin or not isinstance(settings, ApiSettings):
-        return
-    if "*" in settings.cors_origins:
-        response.headers["Access-Control-Allow-Origin"] = "*"
-    else:
-        response.headers.add("Vary", "Origin")
-        if origin not in settings.cors_origins:
-            return
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Allow-Credentials"] = "true"
-    response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Location, Retry-After, ETag"
-    if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
-        response.headers["Access-Control-Allow-Headers"] = (
-            "Authorization, Content-Type, If-Match, Idempotency-Key, X-Request-Id"
-        )
-        response.headers["Access-Control-Max-Age"] = "600"
+@lru_cache(4096)
+def _meters(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    labels = route, method, status
+    return metrics.http_requests.labels(*labels), metrics.http_request_seconds.labels(*labels)
