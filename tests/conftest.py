@@ -7,6 +7,7 @@ these as variables, for a process that the test starts itself.
 """
 
 import itertools
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ from tests.support.stack import (
 
 TEMPLATE = "migrated"
 INTEGRATION = Path(__file__).parent / "integration"
+
+# services that tests make in their own process: one that is to be limited says so
+os.environ["RATE_LIMIT_MAX"] = "0"
 
 _redis_databases = itertools.cycle(range(16))
 

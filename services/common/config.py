@@ -12,7 +12,16 @@ from functools import cached_property
 from typing import Annotated, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.common.errors import Misconfigured
@@ -22,8 +31,17 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _networks(value: str) -> str:
+    for part in filter(None, map(str.strip, value.split(","))):
+        ipaddress.ip_network(part, strict=False)
+    return value
+
+
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 PostgresUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
+HttpAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+")]
+Networks = Annotated[str, AfterValidator(_networks)]
+_TIER = "The same for role {}; unset: RATE_LIMIT_MAX; 0: off"
 
 
 class Settings(BaseSettings):
@@ -48,9 +66,21 @@ class Settings(BaseSettings):
         "127.0.0.1:9092", description="Kafka brokers, host:port separated by commas"
     )
     db_pool_max: int = Field(20, ge=1, description="Most database connections of this process")
+    db_pool_idle_s: float = Field(
+        30, gt=0, description="Seconds after which an idle database connection is closed"
+    )
+    db_connect_timeout_s: float = Field(
+        2, gt=0, description="Seconds to wait for a new or a free database connection (then 503)"
+    )
     listen_address: str = Field("0.0.0.0", description="Address that HTTP listens on")
     request_deadline_s: float = Field(
         10, gt=0, description="Seconds a request may take before it is cancelled (504)"
+    )
+    head_timeout_s: float = Field(
+        10, gt=0, description="Seconds a client may take to send the head of a request"
+    )
+    body_timeout_s: float = Field(
+        8, gt=0, description="Seconds a client may take to send the body of a request (408)"
     )
     body_limit_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest body taken (413)")
     not_ready_s: float = Field(
@@ -62,22 +92,70 @@ class Settings(BaseSettings):
 
 
 class JwtSettings(BaseSettings):
-    """How tokens are checked."""
+    """How tokens are checked: HS256 by a shared secret, RS256 and ES256 by published keys."""
 
     model_config = Settings.model_config
 
-    jwt_secret: SecretStr = Field(
-        min_length=16, description="Key of HS256 tokens; RFC 7518, 3.2 asks for 32 characters"
+    jwt_jwks_url: HttpAddress | None = Field(
+        None, description="Address of the key set (RFC 7517) of RS256 and ES256 tokens"
+    )
+    jwt_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        validate_default=True,
+        description="Key of HS256 tokens; RFC 7518, 3.2 asks for 32 characters; "
+        "required unless JWT_JWKS_URL is set",
     )
     jwt_audience: str | None = Field(None, description="Accepted `aud`; unset: not checked")
     jwt_issuer: str | None = Field(None, description="Accepted `iss`; unset: not checked")
 
+    @field_validator("jwt_secret")
+    @classmethod
+    def _some_key(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and info.data.get("jwt_jwks_url") is None:
+            raise ValueError("Field required")
+        return value
 
-class ApiSettings(Settings, JwtSettings):
+
+class LimitSettings(BaseSettings):
+    """How many requests a caller may make in a window, by the role of its token."""
+
+    model_config = Settings.model_config
+
+    rate_limit_max: int = Field(
+        100,
+        ge=0,
+        description="Requests of a user, or an address without token, in a window; 0: off",
+    )
+    rate_limit_window_s: int = Field(900, ge=1, description="Seconds of a rate limit window")
+    rate_limit_max_admin: int | None = Field(None, ge=0, description=_TIER.format("admin"))
+    rate_limit_max_analyst: int | None = Field(None, ge=0, description=_TIER.format("analyst"))
+    rate_limit_max_viewer: int | None = Field(None, ge=0, description=_TIER.format("viewer"))
+    rate_limit_max_service: int | None = Field(
+        100_000, ge=0, description="The same for role service, which programs have; 0: off"
+    )
+    redis_cluster: bool = Field(
+        False, description="REDIS_URL is a node of a cluster (so does a scheme redis+cluster://)"
+    )
+
+    def tier(self, role: str | None) -> int:
+        """Requests in a window for a role, or for a caller without token; 0 is no limit."""
+        own: int | None = getattr(self, f"rate_limit_max_{role}") if role else None
+        return self.rate_limit_max if own is None or not self.rate_limit_max else own
+
+
+class ApiSettings(Settings, JwtSettings, LimitSettings):
     """What a process with an authenticated API reads on top."""
 
     cors_origin: str = Field(
         "http://localhost:5173", description="Origins of browsers let in, separated by commas"
+    )
+    trusted_proxies: Networks = Field(
+        "",
+        description="Networks whose X-Forwarded-For is believed, separated by commas",
+    )
+    users_poll_s: float = Field(
+        1, gt=0, le=1.5, description="Seconds between looks for disabled users"
     )
 
     @cached_property

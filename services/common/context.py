@@ -18,6 +18,9 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 job_id: ContextVar[int | None] = ContextVar("job_id", default=None)
 principal: ContextVar[Principal | None] = ContextVar("principal", default=None)
 
+authorization: ContextVar[str | None] = ContextVar("authorization", default=None)
+"""The Authorization header of `principal`, for calls to other services on its behalf."""
+
 
 def author() -> str | None:
     """Who asks for what is written now: the caller of the API, or the job that is running."""

@@ -70,12 +70,20 @@ class MethodNotAllowed(AppError, status=405):
     """This address does not take this method: the `Allow` header lists those it takes."""
 
 
+class RequestTimeout(AppError, status=408):
+    """The body of the request came too slowly: send it again, faster."""
+
+
 class Conflict(AppError, status=409):
     """The present state of the resource does not allow this change."""
 
 
 class IdempotencyInProgress(Conflict, status=409, retryable=True):
     """The first request with this Idempotency-Key is still running: ask again for its answer."""
+
+
+class Gone(AppError, status=410):
+    """What was here is not kept any longer."""
 
 
 class PreconditionFailed(AppError, status=412):

@@ -24,6 +24,16 @@ http_request_seconds = Histogram(
 )
 http_in_flight = Gauge("ucc_http_requests_in_flight", "Requests being worked on")
 errors_total = Counter("ucc_errors", "Failures by error code, HTTP and jobs", ["code"])
+usage_dropped_total = Counter(
+    "ucc_usage_dropped", "Requests missing from usage because the database was away too long"
+)
+rate_limited_total = Counter("ucc_rate_limited", "Requests refused by a rate limit", ["tier"])
+rate_limit_leases_total = Counter("ucc_rate_limit_leases", "Questions to Redis for rate limits")
+rate_limit_unchecked_total = Counter(
+    "ucc_rate_limit_unchecked", "Requests let through because Redis did not answer"
+)
+jwks_fetches_total = Counter("ucc_jwks_fetches", "Fetches of the JWT key set", ["outcome"])
+slow_clients_total = Counter("ucc_slow_clients", "Connections closed for a head sent too slowly")
 
 # Database
 db_query_seconds = Histogram(

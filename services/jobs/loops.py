@@ -11,7 +11,7 @@ from services.common.config import Settings
 from services.common.db import Database
 from services.common.errors import AppError, Unavailable
 from services.common.http.app import build_app, serving
-from services.common.http.middleware import HEALTH
+from services.common.http.state import HEALTH
 from services.common.kafka.process import turning
 
 log = logging.getLogger(__name__)

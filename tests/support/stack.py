@@ -77,9 +77,9 @@ class TestStack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         base = free_base()
-        passed = {n: v for n, v in os.environ.items() if n.startswith("COVERAGE_")} | dict(
-            env or {}
-        )
+        coverage = {n: v for n, v in os.environ.items() if n.startswith("COVERAGE_")}
+        # a test that is to be limited says so
+        passed = {"RATE_LIMIT_MAX": "0"} | coverage | dict(env or {})
         self.config = Config(
             self.folder,
             {name: base + port for name, port in PORTS.items()} | dict(ports or {}),

@@ -11,14 +11,17 @@ from contextlib import asynccontextmanager
 import uvloop
 from aiohttp import web
 
-from services.common.config import JwtSettings, Settings
+from services.common.config import ApiSettings, Settings
 from services.common.db import Database
+from services.common.errors import AppError
 from services.common.health import Health
-from services.common.http import middleware, openapi, system
-from services.common.http.auth import Authenticator
-from services.common.http.middleware import HEALTH, SETTINGS
-from services.common.http.routes import AUTH, Routes
+from services.common.http import middleware, openapi, system, usage
+from services.common.http.guard import GUARD, Guard
+from services.common.http.headers import add_headers
 from services.common.http.routes import DB as DB
+from services.common.http.routes import Routes
+from services.common.http.server import Runner, listen
+from services.common.http.state import HEALTH, SETTINGS
 from services.common.sql import Query
 
 log = logging.getLogger(__name__)
@@ -34,16 +37,14 @@ def build_app(
 ) -> web.Application:
     """The application of `service`; `app[DB]` is `db`, else a pool opened with the application.
 
-    Routes with roles need settings with JWT_SECRET (ApiSettings). Further things to open go on
+    Routes with roles need ApiSettings. Further things to open go on
     `app.cleanup_ctx`, further checks on `app[HEALTH].ready` and `.live`.
     """
     app = web.Application(
         middlewares=[middleware.observe], client_max_size=settings.body_limit_bytes
     )
     app[SETTINGS], app[HEALTH] = settings, Health(service)
-    if isinstance(settings, JwtSettings):
-        app[AUTH] = Authenticator(settings)
-    app.on_response_prepare.append(middleware.add_headers)
+    app.on_response_prepare.append(add_headers)
     served = [route for group in (*routes, system.routes) for route in group]
     for route in served:
         if route.method == "GET":
@@ -55,6 +56,11 @@ def build_app(
         app.cleanup_ctx.append(_open_database)
     else:
         _use(app, db)
+    if isinstance(settings, ApiSettings):
+        app[GUARD] = Guard(settings)
+        app.cleanup_ctx.append(_open_guard)
+        app[usage.USAGE] = usage.Usage()
+        app.cleanup_ctx.append(usage.keep)
     return app
 
 
@@ -66,10 +72,29 @@ def _use(app: web.Application, db: Database) -> None:
 async def _open_database(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     # nothing is opened yet: a service starts, and says it is not ready, while PostgreSQL is away
-    db = await Database.connect(settings.database_url, min_size=0, max_size=settings.db_pool_max)
+    db = await Database.connect(
+        settings.database_url,
+        min_size=0,
+        max_size=settings.db_pool_max,
+        idle_s=settings.db_pool_idle_s,
+        connect_timeout_s=settings.db_connect_timeout_s,
+    )
     _use(app, db)
+    await _check(db)
     yield
     await db.close()
+
+
+async def _check(db: Database) -> None:
+    try:
+        await db.fetchval(_PING)
+    except AppError as exc:
+        log.warning("not ready: %s", exc.detail)
+
+
+async def _open_guard(app: web.Application) -> AsyncIterator[None]:
+    async for _ in app[GUARD].open(app[DB]):
+        yield
 
 
 @asynccontextmanager
@@ -79,12 +104,14 @@ async def serving(app: web.Application) -> AsyncIterator[None]:
     Exits 1 with one sentence where the port is taken.
     """
     settings = app[SETTINGS]
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.drain_s)
+    runner = Runner(app, head_timeout_s=settings.head_timeout_s, drain_s=settings.drain_s)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.listen_address, settings.port, backlog=1024).start()
+        listening = listen(settings.listen_address, settings.port)
+        await web.SockSite(runner, listening, backlog=1024).start()
         log.info("serving", extra={"port": settings.port})
-        yield
+        async with runner.watching():
+            yield
     except OSError as exc:
         if exc.errno != errno.EADDRINUSE:
             raise

@@ -16,7 +16,8 @@ from services.common.errors import DeadlineExceeded
 from services.common.http import problems
 from services.common.http.compression import compress
 from services.common.http.guard import GUARD
-from services.common.http.state import HEALTH, REQUEST_ID, SETTINGS
+from services.common.http.state import DEADLINE, HEALTH, REQUEST_ID, SETTINGS
+from services.common.http.usage import USAGE
 
 log = logging.getLogger("services.http")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,6 +58,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     limit = request.app[SETTINGS].request_deadline_s
     try:
         async with asyncio.timeout(limit) as deadline:
+            request[DEADLINE] = deadline
             if guard := request.app.get(GUARD):
                 await guard.admit(request)
             return await handler(request)
@@ -76,6 +78,8 @@ def _record(request: web.Request, status: int, seconds: float) -> None:
     counter, histogram = _meters(route, method, status)
     counter.inc()
     histogram.observe(seconds)
+    if (user := context.principal.get()) and (usage := request.app.get(USAGE)) is not None:
+        usage.note(user.sub, f"{method} {route}", seconds, failed=status >= 400)
     level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
     if log.isEnabledFor(level):
         caller, guard = context.principal.get(), request.app.get(GUARD)

@@ -5,6 +5,7 @@ A handler may take `request: web.Request`, `principal: Principal` and pydantic m
 names the model for the document), a web.Response, or None for 204.
 """
 
+import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -19,13 +20,20 @@ from pydantic import BaseModel, ValidationError
 
 from services.common import context
 from services.common.db import Database
-from services.common.errors import AppError, BadRequest, UnsupportedMediaType, ValidationFailed
+from services.common.errors import (
+    AppError,
+    BadRequest,
+    RequestTimeout,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from services.common.http import idempotency
-from services.common.http.auth import Authenticator, authorize
+from services.common.http.auth import authorize
+from services.common.http.guard import caller
+from services.common.http.state import SETTINGS
 from services.common.types import Role
 
 Handler = Callable[..., Awaitable[BaseModel | bytes | web.StreamResponse | None]]
-AUTH: web.AppKey[Authenticator] = web.AppKey("auth", Authenticator)
 DB: web.AppKey[Database] = web.AppKey("db", Database)
 EVERYONE = frozenset(Role)
 _INPUTS = ("path", "query", "body")
@@ -63,8 +71,7 @@ class Route:
         """Authenticate, read the inputs, call the handler, encode what it returns."""
         arguments: dict[str, object] = {"request": request} if "request" in self.takes else {}
         if self.roles is not None:
-            principal = request.app[AUTH].authenticate(request)
-            context.principal.set(principal)
+            principal = caller(request)
             authorize(principal, self.roles)
             if "principal" in self.takes:
                 arguments["principal"] = principal
@@ -74,11 +81,11 @@ class Route:
         async def answer() -> web.StreamResponse:
             return encode(await self.handler(**arguments), self.status)
 
-        caller = context.principal.get()
-        if not self.idempotent or caller is None or idempotency.HEADER not in request.headers:
+        who = context.principal.get()
+        if not self.idempotent or who is None or idempotency.HEADER not in request.headers:
             return await answer()
         return await idempotency.once(
-            request, request.app[DB], caller.sub, f"{self.method} {self.path}", arguments, answer
+            request, request.app[DB], who.sub, f"{self.method} {self.path}", arguments, answer
         )
 
 
@@ -194,7 +201,10 @@ async def _read_query(request: web.Request, model: type[BaseModel]) -> BaseModel
 
 async def _read_body(request: web.Request, model: type[BaseModel]) -> BaseModel:
     try:
-        raw = await request.read()
+        async with asyncio.timeout(request.app[SETTINGS].body_timeout_s):
+            raw = await request.read()
+    except TimeoutError as exc:
+        raise RequestTimeout from exc
     except web.RequestPayloadError as exc:
         raise BadRequest("The body broke off or is not encoded as its headers say") from exc
     if raw and request.content_type != "application/json":

@@ -1,4 +1,4 @@
-"""Answers that are sent while they are made: in constant memory, and cut off rather than waited for.
+"""Answers sent while they are made: in constant memory, and cut off rather than waited for.
 
 What makes the parts holds no connection while a part is written, so that a slow reader costs a
 socket and nothing else. A failure after the first byte cannot become a problem document: the
@@ -14,7 +14,7 @@ from aiohttp import web
 
 from services.common import metrics
 from services.common.errors import AppError
-from services.common.http.middleware import DEADLINE
+from services.common.http.state import DEADLINE
 
 log = logging.getLogger(__name__)
 _SLICE = 64 * 1024

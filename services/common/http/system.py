@@ -11,8 +11,8 @@ from swagger_ui_bundle import swagger_ui_path
 
 from services.common import errors
 from services.common.health import HealthReport
-from services.common.http.middleware import HEALTH
 from services.common.http.routes import Routes, encode
+from services.common.http.state import HEALTH
 
 routes = Routes(tag="health")
 _OWN = Path(__file__).with_name("static")

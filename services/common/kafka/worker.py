@@ -17,7 +17,7 @@ from typing import Any
 from services.common.db import Database
 from services.common.health import Health
 from services.common.http.app import build_app, serving
-from services.common.http.middleware import HEALTH
+from services.common.http.state import HEALTH
 from services.common.kafka import process
 from services.common.kafka.changes import ChangeContext, Changes, ChangeStep
 from services.common.kafka.consumer import Consumer

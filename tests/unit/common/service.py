@@ -35,6 +35,12 @@ class FakeDatabase:
             raise self.error
         return 1
 
+    async def fetch(self, q: Query, *args: object) -> list[Any]:
+        return []
+
+    async def execute(self, q: Query, *args: object, timeout: float | None = None) -> str:
+        return ""
+
 
 class ThingQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -135,6 +141,7 @@ def settings(**changes: Any) -> ApiSettings:
             "jwt_secret": SECRET,
             "not_ready_s": 0,
             "drain_s": 2,
+            "rate_limit_max": 0,
             **changes,
         }
     )

@@ -4,7 +4,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from services.common.errors import Unavailable
-from services.common.http.middleware import HEALTH
+from services.common.http.state import HEALTH
 from tests.unit.common.service import Client, FakeDatabase, application
 
 
