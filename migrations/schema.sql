@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0007_exports 70245763e6752a40d0fba7ce6011811ab1215563d838e33e34eb64ba72fcf0b8
+-- made from: 0007_exports 4a255543f6f5b46eb07ce129333044821b9f45724dcadb8f12fdcab752b7d14b
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -10,8 +10,7 @@ CREATE FUNCTION csv_cell(value text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$
-SELECT '"' || replace(CASE WHEN left(value, 1) IN ('=', '+', '-', '@', E'\t', E'\r', E'\n', '＝', '＋', '－', '＠')
-                           THEN '''' || value ELSE value END, '"', '""') || '"'
+SELECT '"' || replace(regexp_replace(value, E'^[=+\\-@\t\r\n＝＋－＠]', '''\&'), '"', '""') || '"'
 $function$;
 
 CREATE FUNCTION is_us_jurisdiction(code text)
