@@ -1,4 +1,4 @@
-"""Shapes of the prospects API: what a request may ask and what an answer holds.
+"""Shapes of the prospects API: what an answer holds (filters.py and forms.py: what one may ask).
 
 The answers are made as JSON by PostgreSQL (queries.sql); the models here document them in
 OpenAPI, and tests hold real answers against them.
@@ -8,54 +8,14 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from services.common.types import Industry, State, Status
 from services.prospects.evidence import Evidence, Filing, Lender, Mca
 
 Grade = Literal["A", "B", "C", "D", "F"]
-SortBy = Literal["priority_score", "created_at", "company_name"]
-SortOrder = Literal["asc", "desc"]
-StatusFilter = Literal[
-    "all", "unclaimed", "claimed", "contacted", "qualified", "converted", "dead", "active"
-]
+SignalType = Literal["equipment", "contract", "permit", "hiring", "expansion", "violation"]
 Score = Annotated[int, Field(ge=0, le=100)]
-MAX_PAGE = 1_000_000_000
-
-
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-class ProspectFilters(BaseModel):
-    """Which prospects: every filter that is given must hold."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    state: Annotated[State, BeforeValidator(_upper)] | None = Field(
-        default=None, description="State or territory of the filing office; upper or lower case"
-    )
-    industry: Industry | None = Field(default=None, description="Industry, corrected or inferred")
-    min_score: Score | None = Field(default=None, description="Least priority score")
-    max_score: Score | None = Field(default=None, description="Highest priority score")
-    status: StatusFilter = Field(default="all", description="Place in the sales pipeline")
-    mca: Mca | None = Field(default=None, description="Evidence of merchant cash advances")
-    stacked: bool | None = Field(
-        default=None, description="Two or more open MCA filings of the last 18 months"
-    )
-    renewal_due: bool | None = Field(
-        default=None, description="A bank lien lapses in 3 to 12 months and was not continued"
-    )
-    distress: bool | None = Field(default=None, description="Open tax or judgment liens")
-
-
-class ListQuery(ProspectFilters):
-    """Query of the list: filters, page and order."""
-
-    page: int = Field(default=1, ge=1, le=MAX_PAGE, description="Page, from 1")
-    limit: int = Field(default=20, ge=1, le=100, description="Prospects a page")
-    sort_by: SortBy = Field(default="priority_score", description="Field to sort by; ties go by id")
-    sort_order: SortOrder = Field(default="desc", description="Ascending or descending")
 
 
 class ProspectPath(BaseModel):
@@ -94,14 +54,27 @@ class ProspectItem(BaseModel):
     evidence: Evidence
     created_at: datetime
     updated_at: datetime
+    version: int = Field(description="Rises with every change; the number in the ETag")
+
+
+class ProspectRow(ProspectItem):
+    """A prospect after a change: the list's fields and the notes."""
+
+    notes: str | None
 
 
 class Pagination(BaseModel):
     """Where the page stands."""
 
-    page: int
+    page: int | None = Field(description="This page, from 1; null where a cursor was given")
     limit: int
-    total: int = Field(description="Prospects that match the filters")
+    total: int = Field(
+        description="Prospects that match the filters: as of at most 2 s ago for state, industry, "
+        "status and scores alone, else as of now; with a cursor as of its first page"
+    )
+    total_is_estimate: bool = Field(
+        description="Whether `total` is PostgreSQL's estimate: other filters, more than 10,000"
+    )
     totalPages: int
 
 
@@ -110,6 +83,7 @@ class ProspectList(BaseModel):
 
     prospects: list[ProspectItem]
     pagination: Pagination
+    next: str | None = Field(description="Cursor of the page after this one; null at the end")
 
 
 class Component(BaseModel):
@@ -134,7 +108,7 @@ class Health(BaseModel):
 class Signal(BaseModel):
     """A growth signal or violation."""
 
-    type: Literal["equipment", "contract", "permit", "hiring", "expansion", "violation"]
+    type: SignalType
     source: str
     source_key: str
     observed_on: date | None
@@ -162,7 +136,7 @@ class Address(BaseModel):
     filings: int
 
 
-class Prospect(ProspectItem):
+class Prospect(ProspectRow):
     """A prospect with everything that speaks for it."""
 
     names_as_filed: list[NameAsFiled]
@@ -172,3 +146,38 @@ class Prospect(ProspectItem):
     health: Health | None
     signals: list[Signal] = Field(description="Newest first, at most 100")
     filings: list[Filing] = Field(description="Newest first, at most 200")
+
+
+class ClaimResult(BaseModel):
+    """What became of one prospect of a batch."""
+
+    prospect_id: UUID
+    success: bool
+    error: str | None = Field(description="Why it was not claimed")
+
+
+class BatchClaim(BaseModel):
+    """What became of a batch: a result a prospect, in the order they were first named."""
+
+    claimed: int
+    failed: int
+    results: list[ClaimResult]
+
+
+class Change(BaseModel):
+    """An entry of the audit trail: the fields that changed, before and after."""
+
+    id: int
+    at: datetime
+    subject: str = Field(description="User, or job:<id>")
+    action: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: str | None
+
+
+class History(BaseModel):
+    """Changes of a prospect, newest first."""
+
+    history: list[Change]
+    next: int | None = Field(description="Value of `before` for older changes; null at the end")

@@ -1,15 +1,19 @@
-"""What the prospects service decides: which questions make sense and what the answers mean.
+"""What the prospects service decides on reading: which questions make sense, what answers mean.
 
-Knows neither HTTP nor SQL; rows are JSON made by the store.
+Knows neither HTTP nor SQL; rows are JSON made by the store. changes.py decides on writing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from services.common.db import Executor
 from services.common.errors import NotFound, ValidationFailed
 from services.prospects import store
-from services.prospects.models import ListQuery, Pagination, ProspectFilters
+from services.prospects.cursor import Cursors, Position
+from services.prospects.filters import ListQuery, ProspectFilters
+from services.prospects.models import Pagination
+from services.prospects.totals import Totals, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +22,89 @@ class Page:
 
     prospects: bytes
     pagination: Pagination
+    next: str | None
 
 
-async def list_prospects(db: Executor, query: ListQuery) -> Page:
-    """The asked page; a page beyond the last is empty. Raises ValidationFailed."""
-    check_filters(query)
-    total = await store.count(db, query)
-    pagination = paginate(query.page, query.limit, total)
-    if query.page > pagination.totalPages:
-        return Page(b"[]", pagination)
-    return Page(await store.page(db, query), pagination)
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What lists need beside the database."""
+
+    db: Executor
+    totals: Totals
+    cursors: Cursors
+
+    async def list_prospects(self, query: ListQuery) -> Page:
+        """The asked page; a page beyond the last is empty. Raises ValidationFailed."""
+        check_filters(query)
+        after = self._after(query)
+        known = Known(after.total, after.is_estimate) if after else await self._counted(query)
+        if known and query.page > 1 and (query.page - 1) * query.limit >= known.total:
+            return Page(b"[]", paginate(query, known), None)
+        rows = await store.page(self.db, query, after, count=known is None)
+        if known is None:
+            known = await self._found(query, rows.total or 0)
+        following = None
+        if rows.last:
+            position = Position(*rows.last, known.total, known.is_estimate)
+            following = self.cursors.write(query, position)
+        return Page(rows.prospects, paginate(query, known), following)
+
+    def _after(self, query: ListQuery) -> Position | None:
+        if query.cursor is None:
+            return None
+        if "page" in query.model_fields_set:
+            detail = "must not be given with a cursor"
+            raise ValidationFailed(
+                f"page {detail}", errors=[{"pointer": "/query/page", "detail": detail}]
+            )
+        return self.cursors.read(query, query.cursor)
+
+    async def _counted(self, query: ListQuery) -> "Known | None":
+        return Known(await self.totals.total(query), False) if counted(query) else None
+
+    async def _found(self, query: ListQuery, found: int) -> "Known":
+        if found <= store.COUNTED_EXACTLY:
+            return Known(found, False)
+        return Known(max(found, await store.estimate(self.db, query)), True)
 
 
-async def get_prospect(db: Executor, prospect_id: UUID) -> bytes:
-    """JSON of one `Prospect`. Raises NotFound."""
-    found = await store.get(db, prospect_id)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A total and whether it is an estimate."""
+
+    total: int
+    is_estimate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """JSON of a prospect and its entity tag; no body where the caller has it already."""
+
+    tag: str
+    body: bytes | None
+
+
+async def get_prospect(db: Executor, prospect_id: UUID, known: Sequence[str] = ()) -> Shown:
+    """JSON of one `Prospect`, none where its tag is among `known`. Raises NotFound."""
+    found = await store.get(db, prospect_id, known)
     if found is None:
-        raise NotFound(f"Prospect {prospect_id} not found")
-    return found
+        raise missing(prospect_id)
+    return Shown(found["tag"], found["body"])
+
+
+async def history(
+    db: Executor, prospect_id: UUID, before: int | None, limit: int
+) -> tuple[bytes, int | None]:
+    """JSON array of `Change`, newest first, and the id to go on before. Raises NotFound."""
+    found = await store.history(db, prospect_id, before, limit)
+    if not found["known"] and not found["changes"] and before is None:
+        raise missing(prospect_id)
+    return found["body"], found["oldest"] if found["changes"] == limit else None
+
+
+def missing(prospect_id: UUID) -> NotFound:
+    """What to raise for an id that no prospect has."""
+    return NotFound(f"Prospect {prospect_id} not found")
 
 
 def check_filters(filters: ProspectFilters) -> None:
@@ -52,6 +121,12 @@ def check_filters(filters: ProspectFilters) -> None:
     )
 
 
-def paginate(page: int, limit: int, total: int) -> Pagination:
-    """Where `page` stands among `total` prospects, `limit` a page."""
-    return Pagination(page=page, limit=limit, total=total, totalPages=-(-total // limit))
+def paginate(query: ListQuery, known: Known) -> Pagination:
+    """Where the asked page stands in a list of that total."""
+    return Pagination(
+        page=None if query.cursor else query.page,
+        limit=query.limit,
+        total=known.total,
+        total_is_estimate=known.is_estimate,
+        totalPages=-(-known.total // query.limit),
+    )

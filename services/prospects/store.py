@@ -85,11 +85,8 @@ async def page(db: Executor, query: ListQuery, after: Position | None, *, count:
     """One page: what follows `after`, else page `query.page`; with `count` what there is in all."""
     names, flags, values = _chosen(query)
     shape = (names, flags, query.sort_by, query.sort_order, after is not None, count)
-    if after is not None:
-        row = await db.fetchrow(_page_statement(*shape), query.limit, after.key, after.id, *values)
-    else:
-        offset = (query.page - 1) * query.limit
-        row = await db.fetchrow(_page_statement(*shape), query.limit, offset, *values)
+    start = (after.key, after.id) if after else ((query.page - 1) * query.limit,)
+    [row] = await db.fetch(_page_statement(*shape), query.limit, *start, *values)
     last = (row["last_key"], UUID(row["last_id"])) if row["more"] else None
     return Rows(row["prospects"], last, row["total"])
 
@@ -109,8 +106,7 @@ async def get(db: Executor, prospect_id: UUID, known: Sequence[str] = ()) -> Rec
 
 async def history(db: Executor, prospect_id: UUID, before: int | None, limit: int) -> Record:
     """`body`: a JSON array of `Change`; `oldest` and number of `changes`; whether it is `known`."""
-    row = await db.fetchrow(Q["prospect_history"], prospect_id, before, limit)
-    return row
+    return (await db.fetch(Q["prospect_history"], prospect_id, before, limit))[0]
 
 
 async def cells(db: Executor) -> list[Record]:

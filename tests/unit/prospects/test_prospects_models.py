@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from services.prospects.models import ListQuery
+from services.prospects.filters import ListQuery
 
 
 def test_defaults_are_those_of_the_specification() -> None:

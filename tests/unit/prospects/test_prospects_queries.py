@@ -7,7 +7,7 @@ import pytest
 
 from services.common.types import Status
 from services.prospects import store
-from services.prospects.models import (
+from services.prospects.filters import (
     ListQuery,
     ProspectFilters,
     SortBy,
@@ -17,8 +17,7 @@ from services.prospects.models import (
 
 
 def _where(**given: object) -> tuple[str, list[object]]:
-    names, flags, values = store._chosen(ProspectFilters.model_validate(given))
-    return store._where(names, flags, 1), values
+    return store.where(ProspectFilters.model_validate(given))
 
 
 def test_no_filter_matches_everything() -> None:
@@ -47,23 +46,41 @@ def test_every_filter_of_the_model_has_a_fragment() -> None:
     assert {*store._BY_VALUE, *store._BY_FLAG} == set(ProspectFilters.model_fields)
 
 
-@pytest.mark.parametrize(("by", "order"), [*product(get_args(SortBy), get_args(SortOrder))])
-def test_every_order_is_total(by: SortBy, order: SortOrder) -> None:
-    statement = store._page_statement((), (), by, order).sql
+@pytest.mark.parametrize(
+    ("by", "order", "after", "count"),
+    [*product(get_args(SortBy), get_args(SortOrder), (False, True), (False, True))],
+)
+def test_every_list_is_in_one_order_with_ties_by_id(
+    by: SortBy, order: SortOrder, after: bool, count: bool
+) -> None:
+    statement = store._page_statement((), (), by, order, after, count).sql
     assert "{" not in statement
-    assert store._ORDERS[by, order].split(", ")[-1].startswith("p.id")
-    assert f"ORDER BY {store._ORDERS[by, order]}" in statement
+    ties = "DESC" if store._TIES_FALL[by, order] else "ASC"
+    assert f"ORDER BY {store._KEYS[by].sql} {order.upper()}, p.id {ties}" in statement
+
+
+def test_a_lender_is_one_quoted_term() -> None:
+    assert _where(lender="O'Brien \\ Sons")[1] == ["'o''brien \\\\ sons'"]
+
+
+def test_a_star_asks_for_lenders_that_begin_so() -> None:
+    assert _where(lender="Kap*")[1] == ["'kap':*"]
+
+
+def test_special_characters_of_like_are_plain_text() -> None:
+    assert _where(q="50%_a")[1] == ["%50\\%\\_a%"]
 
 
 def test_the_query_name_stays_that_of_the_file() -> None:
-    assert store._page_statement(("state",), (), "created_at", "asc").name == "prospects_page"
-    assert store._count_statement(("state",), ()).name == "prospects_count"
+    statement = store._page_statement(("state",), (), "created_at", "asc", False, True)
+    assert statement.name == "prospects_page"
+    assert store._estimate_statement(("state",), ()).name == "prospects_estimate"
     assert store._GET.name == "prospect_get"
 
 
 def test_statements_differ_by_shape_not_by_value() -> None:
     first, second = (store._chosen(ListQuery(state=state))[:2] for state in ("CO", "OR"))
-    assert store._count_statement(*first) is store._count_statement(*second)
+    assert store._estimate_statement(*first) is store._estimate_statement(*second)
 
 
 def test_status_filter_knows_every_status() -> None:

@@ -3,15 +3,15 @@
 import pytest
 
 from services.common.errors import ValidationFailed
-from services.prospects.models import ListQuery
-from services.prospects.service import check_filters, paginate
+from services.prospects.filters import ListQuery
+from services.prospects.service import Known, check_filters, paginate
 
 
 @pytest.mark.parametrize(
     ("total", "pages"), [(0, 0), (1, 1), (20, 1), (21, 2), (1_000_000, 50_000)]
 )
 def test_total_pages_round_up(total: int, pages: int) -> None:
-    assert paginate(1, 20, total).totalPages == pages
+    assert paginate(ListQuery(), Known(total, False)).totalPages == pages
 
 
 def test_a_score_range_upside_down_names_both_ends() -> None:
