@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0007_exports 4a255543f6f5b46eb07ce129333044821b9f45724dcadb8f12fdcab752b7d14b
+-- made from: 0008_quarantine_replay baccc8a7e35ead447e67f95d489547a0d1ff66c054fd6c23868fc5ab81af4435
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -546,9 +546,15 @@ CREATE TABLE quarantine (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     resolved_at timestamp with time zone,
     resolved_by text,
+    corrected_row jsonb,
+    note text,
+    replay_job_id bigint,
+    CONSTRAINT quarantine_corrected_row_check CHECK ((jsonb_typeof(corrected_row) = 'object'::text)),
     CONSTRAINT quarantine_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
 );
 ALTER TABLE quarantine ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+CREATE INDEX quarantine_by_state ON quarantine USING btree (state, id DESC);
+CREATE INDEX quarantine_corrected ON quarantine USING btree (register) WHERE corrected_row IS NOT NULL AND state = 'replayed'::text;
 CREATE INDEX quarantine_open ON quarantine USING btree (register, id) WHERE state = 'open'::text;
 CREATE UNIQUE INDEX quarantine_row ON quarantine USING btree (register, dataset, md5(row_text));
 
