@@ -18,6 +18,8 @@ from tests.integration.prospects.support import Client, bearer, running, until
 from tests.stack.config import REPO
 from tests.support.stack import TestDatabase
 
+BOTH = ["/api/prospects", "/api/prospects/00000000-0000-4000-8000-000000000001"]
+
 
 @pytest.mark.parametrize("path", BOTH)
 @pytest.mark.parametrize("role", list(Role))
