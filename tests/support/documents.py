@@ -1,11 +1,16 @@
-"""Written files that must say what the code says: settings in README.md, openapi.json, schema.sql.
+"""Written files that must say what the code says: README.md's settings, openapi.json, access.md.
 
-`python -m tests.support.documents` (make documents) writes the first two again; unit tests compare.
+`python -m tests.support.documents` (make documents) writes them again; unit tests compare.
 """
 
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from services.common.types import Role
 
 REPO = Path(__file__).parents[2]
 README = REPO / "README.md"
@@ -19,6 +24,12 @@ SETTINGS = (
     "migrations.settings",
 )
 APIS = ("prospects", "jobs")
+ACCESS = REPO / "services" / "access.md"
+_ACCESS_HEAD = """# Who may call what
+
+The one table of endpoint and role, over all services. It is written by `make documents` from the
+routes, which enforce it; `tests/unit/documents/test_access.py` walks it over HTTP, every cell.
+"""
 
 
 def settings_table() -> str:
@@ -31,6 +42,27 @@ def openapi(service: str) -> str:
     return _run(f"services.{service}", "openapi")
 
 
+def access_table(documents: Mapping[str, Any]) -> str:
+    """The Markdown page of endpoint x role, from each service's OpenAPI document."""
+    columns = [*map(str, Role), "no token"]
+    lines = ["", f"| endpoint | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    for endpoint, allowed in sorted(access(documents).items()):
+        cells = ["yes" if column in allowed else "no" for column in columns]
+        lines.append(f"| {endpoint} | {' | '.join(cells)} |")
+    return _ACCESS_HEAD + "\n".join(lines) + "\n"
+
+
+def access(documents: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """`GET /path` -> the roles let in, with `no token` where everyone is."""
+    everyone = [*map(str, Role), "no token"]
+    return {
+        f"{method.upper()} {path}": frozenset(operation.get("x-roles", everyone))
+        for document in documents.values()
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
 def readme_with(table: str) -> str:
     """README.md with the settings table put in its place."""
     text = README.read_text()
@@ -39,10 +71,12 @@ def readme_with(table: str) -> str:
 
 
 def write() -> None:
-    """Write the README's table and every openapi.json."""
+    """Write the README's table, every openapi.json and the table of access."""
     README.write_text(readme_with(settings_table()))
-    for service in APIS:
-        (REPO / "services" / service / "openapi.json").write_text(openapi(service))
+    documents = {service: openapi(service) for service in APIS}
+    for service, document in documents.items():
+        (REPO / "services" / service / "openapi.json").write_text(document)
+    ACCESS.write_text(access_table({s: json.loads(text) for s, text in documents.items()}))
 
 
 def _run(*arguments: str) -> str:

@@ -112,6 +112,8 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
         | {str(status): _answer(route, status, schemas) for status in (route.status, *route.also)},
         "security": [] if route.roles is None else [{"bearer": []}],
     }
+    if route.roles is not None:
+        operation["x-roles"] = sorted(route.roles)
     parameters = [
         parameter
         for place in ("path", "query")
@@ -132,7 +134,11 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
 
 def _answer(route: Route, status: int, schemas: _Schemas) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase}
-    if route.response:
+    if route.files and status == route.status:
+        file: Json = {"schema": {"type": "string", "format": "binary"}}
+        # a file of JSON is read as JSON by whoever checks an answer
+        answer["content"] = {t: {} if t.endswith("json") else file for t in route.files}
+    elif route.response:
         schema = schemas.ref(route.response, "serialization")
         answer["content"] = {"application/json": {"schema": schema}}
     return answer

@@ -1,5 +1,7 @@
 """The README and the committed API documents say what the code says."""
 
+import json
+
 import pytest
 
 from tests.support import documents
@@ -14,3 +16,9 @@ def test_readme_lists_every_setting() -> None:
 def test_committed_openapi_is_what_the_routes_say(service: str) -> None:
     committed = documents.REPO / "services" / service / "openapi.json"
     assert committed.read_text() == documents.openapi(service), "run `make documents`"
+
+
+def test_the_table_of_access_is_what_the_documents_say() -> None:
+    paths = {s: documents.REPO / "services" / s / "openapi.json" for s in documents.APIS}
+    table = documents.access_table({s: json.loads(p.read_text()) for s, p in paths.items()})
+    assert documents.ACCESS.read_text() == table, "run `make documents`"
