@@ -6,17 +6,20 @@ from aiohttp import web
 
 from services.common.http import openapi, system
 from services.common.http.app import build_app
-from services.jobs.routes import routes
+from services.jobs import routes, routes_admin, routes_quarantine, routes_users
 from services.jobs.settings import JobsSettings
 
 NAME = "jobs"
+ROUTES = (routes_admin.routes, routes_quarantine.routes, routes_users.routes, routes.routes)
 
 
 def build(settings: JobsSettings) -> web.Application:
     """The application; opens nothing before it is served."""
-    return build_app(settings, [routes], service=NAME)
+    return build_app(settings, ROUTES, service=NAME)
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI document, as served at /openapi.json and kept in openapi.json."""
-    return openapi.build(f"ucc-intel {NAME}", [*routes, *system.routes])
+    return openapi.build(
+        f"ucc-intel {NAME}", [route for group in (*ROUTES, system.routes) for route in group]
+    )

@@ -112,6 +112,10 @@ class JobDetail(Job):
     created_by: str | None = Field(description="User, or job:<id>")
     request_id: str | None
 
+    def brief(self) -> Job:
+        """As lists show it."""
+        return Job.model_validate(self.model_dump(include=set(Job.model_fields)))
+
 
 class JobList(BaseModel):
     """A page of jobs, newest first."""

@@ -167,3 +167,66 @@ UNION ALL
 SELECT 'outbox', 'unsent', count(*), coalesce(round(extract(epoch FROM now() - min(created_at))), 0)
 FROM outbox
 ORDER BY 1, 2;
+
+-- name: job_is_new
+-- A job of another transaction, met by its dedupe key, was created at another time.
+SELECT created_at = now() FROM jobs WHERE id = $1;
+
+-- name: audit_count
+SELECT count(*) FROM audit_logs
+WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR action = $2)
+  AND ($3::text IS NULL OR entity = $3) AND ($4::text IS NULL OR entity_id = $4)
+  AND ($5::timestamptz IS NULL OR at >= $5);
+
+-- name: audit_page
+SELECT id, at, subject, action, entity, entity_id, before, after, request_id FROM audit_logs
+WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR action = $2)
+  AND ($3::text IS NULL OR entity = $3) AND ($4::text IS NULL OR entity_id = $4)
+  AND ($5::timestamptz IS NULL OR at >= $5)
+ORDER BY id DESC
+LIMIT $6 OFFSET $7;
+
+-- name: usage_count
+SELECT count(*) FROM usage_tracking
+WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR endpoint = $2)
+  AND ($3::timestamptz IS NULL OR hour >= $3);
+
+-- name: usage_page
+SELECT subject, endpoint, hour, requests, errors, duration_ms FROM usage_tracking
+WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR endpoint = $2)
+  AND ($3::timestamptz IS NULL OR hour >= $3)
+ORDER BY hour DESC, subject, endpoint
+LIMIT $4 OFFSET $5;
+
+-- name: quarantine_count
+SELECT count(*) FROM quarantine
+WHERE ($1::text IS NULL OR register = $1) AND ($2::text IS NULL OR state = $2)
+  AND ($3::text IS NULL OR strpos(lower(reason), lower($3)) > 0);
+
+-- name: quarantine_page
+SELECT * FROM quarantine
+WHERE ($1::text IS NULL OR register = $1) AND ($2::text IS NULL OR state = $2)
+  AND ($3::text IS NULL OR strpos(lower(reason), lower($3)) > 0)
+ORDER BY id DESC
+LIMIT $4 OFFSET $5;
+
+-- name: quarantine_get
+SELECT * FROM quarantine WHERE id = $1;
+
+-- name: quarantine_lock
+SELECT FROM quarantine WHERE id = $1 FOR UPDATE;
+
+-- name: quarantine_asked
+UPDATE quarantine SET replay_job_id = $2 WHERE id = $1;
+
+-- name: quarantine_discard
+UPDATE quarantine SET state = 'discarded', note = $2, resolved_at = now(), resolved_by = $3 WHERE id = $1;
+
+-- name: sources
+SELECT known.name, coalesce(s.kind, 'register') AS kind, coalesce(s.enabled, true) AS enabled, s.covered_until,
+       s.last_started_at, s.last_success_at, s.last_error,
+       (SELECT count(*) FROM quarantine AS q WHERE q.register = known.name AND q.state = 'open') AS open_quarantine,
+       (SELECT id FROM jobs WHERE kind = 'ingestion' AND args ->> 'source' = known.name ORDER BY id DESC LIMIT 1) AS run_id
+FROM (SELECT unnest($1::text[]) AS name UNION SELECT name FROM data_sources) AS known
+LEFT JOIN data_sources AS s USING (name)
+ORDER BY known.name;

@@ -5,7 +5,7 @@ from aiohttp import web
 from services.common.context import Principal
 from services.common.errors import NotFound
 from services.common.http.app import DB
-from services.common.http.routes import Routes, encode
+from services.common.http.routes import Options, Routes, encode
 from services.common.jobs import NewJob
 from services.jobs import service, store
 from services.jobs.models import (
@@ -20,9 +20,10 @@ from services.jobs.models import (
 )
 
 routes = Routes("/api/jobs", tag="jobs")
+ASKING = Options(roles=service.REQUESTERS, status=202, response=Job, idempotent=True)
 
 
-@routes.post("/ingestion", roles=service.REQUESTERS, status=202, response=Job)
+@routes.post("/ingestion", **ASKING)
 async def request_ingestion(
     request: web.Request, principal: Principal, body: IngestionRequest
 ) -> web.StreamResponse:
@@ -30,7 +31,7 @@ async def request_ingestion(
     return await _accepted(request, principal, service.ingestion(body))
 
 
-@routes.post("/enrichment", roles=service.REQUESTERS, status=202, response=Job)
+@routes.post("/enrichment", **ASKING)
 async def request_enrichment(
     request: web.Request, principal: Principal, body: EnrichmentRequest
 ) -> web.StreamResponse:
@@ -38,7 +39,7 @@ async def request_enrichment(
     return await _accepted(request, principal, service.enrichment(body))
 
 
-@routes.post("/scoring", roles=service.REQUESTERS, status=202, response=Job)
+@routes.post("/scoring", **ASKING)
 async def request_scoring(
     request: web.Request, principal: Principal, body: ScoringRequest
 ) -> web.StreamResponse:
@@ -61,8 +62,11 @@ async def get_job(request: web.Request, principal: Principal, path: JobPath) -> 
 
 
 async def _accepted(request: web.Request, principal: Principal, new: NewJob) -> web.StreamResponse:
-    job = await store.create(request.app[DB], new)
-    shown = Job.model_validate(service.shown_to(principal, job).model_dump())
-    response = encode(shown, 202)
+    return accepted(principal, await store.create(request.app[DB], new))
+
+
+def accepted(principal: Principal, job: JobDetail) -> web.StreamResponse:
+    """202 with the job and where to find it."""
+    response = encode(service.shown_to(principal, job).brief(), 202)
     response.headers["Location"] = f"/api/jobs/{job.id}"
     return response

@@ -9,6 +9,7 @@ from services.common.context import Principal
 from services.common.jobs import NewJob
 from services.common.types import Role
 from services.jobs.models import EnrichmentRequest, IngestionRequest, Job, ScoringRequest
+from services.jobs.models_quarantine import ReplayRequest
 
 J = TypeVar("J", bound=Job)
 REQUESTERS = frozenset({Role.ADMIN, Role.ANALYST, Role.SERVICE})
@@ -27,6 +28,19 @@ def enrichment(request: EnrichmentRequest) -> NewJob:
 def scoring(request: ScoringRequest) -> NewJob:
     """Score the named prospects, or all."""
     return _asked("scoring", request)
+
+
+def replay(entry_id: int, register: str, request: ReplayRequest) -> NewJob:
+    """Replay a quarantined row; replays of one entry run one after the other."""
+    args = {"source": register, "entry": entry_id, "row": request.row}
+    digest = blake2b(request.model_dump_json().encode(), digest_size=16).hexdigest()
+    return NewJob(
+        kind="ingestion.replay",
+        queue="ingestion",
+        args=args,
+        dedupe_key=f"ingestion.replay:{entry_id}:{digest}",
+        serial_key=f"ingestion.replay:{entry_id}",
+    )
 
 
 def serial_key(kind: str, args: dict[str, Any]) -> str | None:

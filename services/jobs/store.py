@@ -1,6 +1,6 @@
 """Rows of the ledger as models of the API, and what a person may do to a job.
 
-Each call is one transaction of one statement, except `create`, which reads what it wrote.
+Every change is one transaction with its entry in the audit trail.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from services.common.db import Database
+from services.common import audit
+from services.common.db import Database, Executor
 from services.common.errors import Conflict, NotFound
 from services.common.jobs import NewJob, enqueue
 from services.common.kafka.ledger import Ledger
@@ -18,14 +19,25 @@ from services.common.sql import load
 from services.jobs.models import Job, JobDetail, JobError, JobList, ListQuery
 
 Q = load(Path(__file__).with_name("queries.sql"))
+ENTITY = "job"
 
 
 async def create(db: Database, job: NewJob) -> JobDetail:
     """Enqueue, or meet the live job with the same dedupe key."""
-    return await get(db, await enqueue(db, job))
+    async with db.transaction() as tx:
+        return await create_in(tx, job)
 
 
-async def get(db: Database, job_id: int) -> JobDetail:
+async def create_in(tx: Executor, job: NewJob) -> JobDetail:
+    """`create` in an open transaction."""
+    job_id = await enqueue(tx, job)
+    if await tx.fetchval(Q["job_is_new"], job_id):
+        asked = {"kind": job.kind, "args": job.args}
+        await audit.record(tx, "create", ENTITY, str(job_id), None, asked)
+    return await get(tx, job_id)
+
+
+async def get(db: Executor, job_id: int) -> JobDetail:
     """Raises NotFound."""
     row = await db.fetchrow(Q["job_get"], job_id)
     if row is None:
@@ -51,10 +63,13 @@ async def rerun(db: Database, job_id: int) -> list[int]:
     A parent that is dead because of this job starts over, too. Raises NotFound, Conflict.
     """
     try:
-        rows = await db.fetch(Q["job_rerun"], job_id)
+        async with db.transaction() as tx:
+            before = await get(tx, job_id)
+            rows = await tx.fetch(Q["job_rerun"], job_id)
+            await _audit(tx, "rerun", before, rows)
     except asyncpg.UniqueViolationError as exc:
         raise Conflict(f"Job {job_id} cannot start over: the same work is queued already") from exc
-    return _moved(rows, await get(db, job_id), "start over")
+    return _moved(rows, before, "start over")
 
 
 async def cancel(db: Database, job_id: int) -> list[int]:
@@ -62,8 +77,10 @@ async def cancel(db: Database, job_id: int) -> list[int]:
 
     A worker that runs one of them notices at its next heartbeat; it can write no more.
     """
-    rows = await db.fetch(Q["job_cancel"], job_id)
-    job = await get(db, job_id)
+    async with db.transaction() as tx:
+        job = await get(tx, job_id)
+        rows = await tx.fetch(Q["job_cancel"], job_id)
+        await _audit(tx, "cancel", job, rows)
     if job.parent_id is not None:
         await Ledger(db, "cli").settle([job.parent_id])
     return _moved(rows, job, "be cancelled")
@@ -72,6 +89,12 @@ async def cancel(db: Database, job_id: int) -> list[int]:
 async def stats(db: Database) -> list[dict[str, Any]]:
     """{queue, state, jobs, oldest_s} for each that exists; the outbox as a queue of its own."""
     return [dict(row) for row in await db.fetch(Q["jobs_stats"])]
+
+
+async def _audit(tx: Executor, action: str, job: Job, rows: list[asyncpg.Record]) -> None:
+    if rows:
+        moved = {"jobs": sorted(row["id"] for row in rows)}
+        await audit.record(tx, action, ENTITY, str(job.id), {"state": job.state}, moved)
 
 
 def _moved(rows: list[asyncpg.Record], job: Job, what: str) -> list[int]:

@@ -1,7 +1,8 @@
 """The sweeper: heals what a crash left behind and measures the queues.
 
 Expired leases go back to the queue, or to dead after the last try; parents whose children are
-all final are woken. Safe to run twice at once: each statement locks what it moves.
+all final are woken; idempotency keys older than a day go. Safe to run twice at once: each
+statement locks what it moves.
 """
 
 import logging
@@ -12,6 +13,7 @@ from asyncpg import Record
 
 from services.common import metrics
 from services.common.db import Database
+from services.common.http.idempotency import Q as KEYS
 from services.common.kafka import topics
 from services.common.kafka.ledger import Ledger
 from services.common.sql import load
@@ -39,6 +41,7 @@ async def sweep(db: Database) -> None:
     woken = await Ledger(db, "sweeper").settle(None)
     if woken:
         log.info("woke parents whose children had finished", extra={"jobs": woken})
+    await db.execute(KEYS["idempotency_expire"], timeout=_TIMEOUT_S)
     await measure(db)
 
 
