@@ -14,6 +14,7 @@ from services.common.jobs import JobContext, Outcome
 from services.common.kafka.pool import QueueSpec
 from services.common.kafka.worker import run_worker
 from services.pipelines.ingestion.registers import REGISTERS, Patience, client_for
+from services.pipelines.ingestion.replay import replay
 from services.pipelines.ingestion.settings import IngestionSettings
 from services.pipelines.ingestion.steps import QUEUE, Ingestion
 
@@ -37,6 +38,7 @@ def queue(settings: IngestionSettings) -> QueueSpec:
             "ingestion": _handler("run"),
             "ingestion.page": _handler("page"),
             "ingestion.history": _handler("history"),
+            "ingestion.replay": _replay,
         },
         concurrency=settings.ingest_concurrency + 1,  # a run that waits holds no page back
     )
@@ -57,6 +59,10 @@ async def startup(settings: IngestionSettings, stack: AsyncExitStack) -> Ingesti
         first_run=timedelta(days=settings.ingest_first_days),
         wait_scores=timedelta(seconds=settings.ingest_wait_scores_s),
     )
+
+
+async def _replay(ctx: JobContext, args: dict[str, Any]) -> Outcome:
+    return await replay(ctx, ctx.state, args)
 
 
 def _handler(step: str) -> Callable[[JobContext, dict[str, Any]], Awaitable[Outcome]]:

@@ -329,3 +329,21 @@ UPDATE data_sources
 SET last_success_at = now(), last_error = NULL,
     covered_until = CASE WHEN $2::date > covered_until THEN covered_until ELSE greatest(covered_until, $3::date) END
 WHERE name = $1;
+
+-- name: corrections
+SELECT dataset, row_text, corrected_row FROM quarantine
+WHERE register = $1 AND state = 'replayed' AND corrected_row IS NOT NULL
+ORDER BY id;
+
+-- name: entry
+SELECT id, dataset, row_text, reason, state, replay_job_id FROM quarantine WHERE id = $1;
+
+-- name: entry_replayed
+UPDATE quarantine
+SET state = 'replayed', corrected_row = $2, replay_job_id = $3, resolved_at = now(),
+    resolved_by = (SELECT created_by FROM jobs WHERE id = $3)
+WHERE id = $1 AND state = 'open'
+RETURNING id;
+
+-- name: entry_refused
+UPDATE quarantine SET reason = $2 WHERE id = $1 AND state = 'open';

@@ -11,11 +11,17 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.common import metrics
+from services.common.db import Executor
 from services.common.errors import BadRequest
 from services.common.jobs import Done, FanOut, JobContext, NewJob, Outcome, Snooze, enqueue
 from services.pipelines.ingestion import store
 from services.pipelines.ingestion.records import Document, RawPage, Rejected, Window
-from services.pipelines.ingestion.registers import Register, SodaClient
+from services.pipelines.ingestion.registers import (
+    CorrectedReader,
+    Correction,
+    Reader,
+    Register,
+)
 
 QUEUE = "ingestion"
 HISTORY_CHUNK = 300
@@ -27,8 +33,8 @@ class Ingestion:
     """The handlers of the ingestion queue over the known registers."""
 
     registers: Mapping[str, Register]
-    client: Callable[[Register], SodaClient]
-    probe: Callable[[Register], SodaClient]
+    client: Callable[[Register], Reader]
+    probe: Callable[[Register], Reader]
     page_size: int
     overlap: timedelta
     first_run: timedelta
@@ -36,7 +42,7 @@ class Ingestion:
 
     async def run(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Read a register: {"source", "since"?, "until"?, "as_of"?, dates as YYYY-MM-DD}."""
-        register = self._register(args)
+        register = self.register_of(args)
         phase = ctx.job.progress.get("phase")
         if phase is None:
             return await self._start(ctx, register, args)
@@ -46,29 +52,39 @@ class Ingestion:
 
     async def page(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Read one page, ask for the next if this one is full, merge what is new."""
-        register = self._register(args)
+        register = self.register_of(args)
         offset = int(args["offset"])
         window = Window(_date(args, "since"), _date(args, "until"))
-        raw = await register.page(self.client(register), window, offset, int(args["limit"]))
+        reader = await self.reader(ctx.db, register)
+        raw = await register.page(reader, window, offset, int(args["limit"]))
         if raw.full:
             await _ask_for_next(ctx, args, offset + int(args["limit"]))
         return Done(await ingest(ctx, register, raw, _as_of(args)))
 
     async def history(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Fetch initial filings that only amendments have named so far, with their history."""
-        register = self._register(args)
+        register = self.register_of(args)
         numbers = [str(number) for number in args["numbers"]]
-        raw = await register.history(self.client(register), numbers)
+        raw = await register.history(await self.reader(ctx.db, register), numbers)
         result = await ingest(ctx, register, raw, _as_of(args))
         await store.mark_history_checked(ctx.db, register.name, numbers)
         return Done(result)
 
-    def _register(self, args: dict[str, Any]) -> Register:
+    def register_of(self, args: dict[str, Any]) -> Register:
+        """The register that `source` names. Raises BadRequest."""
         register = self.registers.get(str(args.get("source")))
         if register is None:
             known = ", ".join(sorted(self.registers))
             raise BadRequest(f"No register is called {args.get('source')!r}; known are {known}.")
         return register
+
+    async def reader(
+        self, db: Executor, register: Register, also: Sequence[Correction] = ()
+    ) -> Reader:
+        """What reads this register: bad rows that a person corrected are corrected."""
+        corrections = [*await store.corrections(db, register.name), *also]
+        client = self.client(register)
+        return CorrectedReader(client, corrections) if corrections else client
 
     async def _start(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
         as_of = _date(args, "as_of") or datetime.now(UTC).date()

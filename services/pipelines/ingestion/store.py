@@ -12,7 +12,9 @@ from typing import Any
 
 from services.common import sql
 from services.common.db import Executor
+from services.common.errors import NotFound
 from services.pipelines.ingestion.records import Document, Rejected
+from services.pipelines.ingestion.registers import Correction
 
 Q = sql.load(Path(__file__).with_name("queries.sql"))
 
@@ -97,6 +99,45 @@ async def quarantine(
     rows = [(register, r.dataset, r.row_key, r.row, r.reason, job_id) for r in rejected]
     if rows:
         await tx.executemany(Q["quarantine_row"], rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A quarantined row and what became of it."""
+
+    id: int
+    dataset: str
+    row_text: str
+    reason: str
+    state: str
+    replay_job_id: int | None
+
+
+async def entry(db: Executor, entry_id: int) -> Entry:
+    """Raises NotFound."""
+    row = await db.fetchrow(Q["entry"], entry_id)
+    if row is None:
+        raise NotFound(f"There is no quarantine entry {entry_id}")
+    return Entry(**row)
+
+
+async def entry_replayed(
+    tx: Executor, entry_id: int, corrected: dict[str, Any] | None, job_id: int
+) -> bool:
+    """Close an entry as replayed; False where it is closed already."""
+    args = (entry_id, corrected, job_id)
+    return await tx.fetchval(Q["entry_replayed"], *args) is not None
+
+
+async def entry_refused(tx: Executor, entry_id: int, reason: str) -> None:
+    """Note why the row of an open entry still cannot be read."""
+    await tx.execute(Q["entry_refused"], entry_id, reason)
+
+
+async def corrections(db: Executor, register: str) -> list[Correction]:
+    """What people put in the place of bad rows of this register."""
+    rows = await db.fetch(Q["corrections"], register)
+    return [Correction(r["dataset"], r["row_text"], r["corrected_row"]) for r in rows]
 
 
 async def page_exists(tx: Executor, parent_id: int, offset: int) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import aiohttp
 
 from services.common.config import source_rate, source_url
-from services.pipelines.ingestion.registers.base import Register
+from services.pipelines.ingestion.registers.base import Reader, Register
 from services.pipelines.ingestion.registers.colorado import Colorado
 from services.pipelines.ingestion.registers.connecticut import Connecticut
+from services.pipelines.ingestion.registers.corrections import CorrectedReader, Correction
 from services.pipelines.ingestion.registers.oregon import Oregon
 from services.pipelines.ingestion.registers.soda import Patience, SodaClient
 
@@ -49,4 +50,13 @@ def client_for(
     )
 
 
-__all__ = ["REGISTERS", "Patience", "Register", "SodaClient", "client_for"]
+__all__ = [
+    "REGISTERS",
+    "CorrectedReader",
+    "Correction",
+    "Patience",
+    "Reader",
+    "Register",
+    "SodaClient",
+    "client_for",
+]

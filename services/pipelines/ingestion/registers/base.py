@@ -13,13 +13,27 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from services.pipelines.ingestion.records import Document, RawDocument, RawPage, Rejected, Window
-from services.pipelines.ingestion.registers.soda import SodaClient
+from services.pipelines.ingestion.registers.salvage import Salvaged
 
 Row = dict[str, Any]
 Made = TypeVar("Made")
 
 NO_LAPSE_YEAR = 9000
 """Connecticut writes 9999-12-31 where a lien has no lapse date."""
+
+
+class Reader(Protocol):
+    """What registers are read with: see SodaClient."""
+
+    async def rows(
+        self, dataset: str, *, order: str, limit: int, offset: int = 0, where: str | None = None
+    ) -> tuple[Salvaged, bool]:
+        """One page of a data set, and whether it is full."""
+
+    async def matching(
+        self, dataset: str, column: str, values: Iterable[str], *, order: str
+    ) -> Salvaged:
+        """Every row whose column holds one of the values."""
 
 
 class Register(Protocol):
@@ -41,15 +55,21 @@ class Register(Protocol):
     def parser_version(self) -> str:
         """Part of every content hash: raise it when `parse` or `parties` change what they give."""
 
-    async def page(self, client: SodaClient, window: Window, offset: int, limit: int) -> RawPage:
+    async def page(self, client: Reader, window: Window, offset: int, limit: int) -> RawPage:
         """Whole documents of the rows `offset` to `offset + limit` filed within `window`.
 
         A document that an edge of the page would cut is completed, so it may come on two pages.
         Raises SourceUnavailable and SourceRejected.
         """
 
-    async def history(self, client: SodaClient, numbers: Sequence[str]) -> RawPage:
+    async def history(self, client: Reader, numbers: Sequence[str]) -> RawPage:
         """The initial filings with these numbers and every amendment of them."""
+
+    async def numbers(self, client: Reader, dataset: str, row: Row, /) -> list[str]:
+        """Numbers of the documents that a row belongs to, as `history` takes them.
+
+        Raises BadRow where the row does not tell.
+        """
 
     def parse(self, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
         """The document, None where its own row is bad, and the rows that could not be read."""

@@ -22,6 +22,7 @@ from services.pipelines.ingestion.records import (
 )
 from services.pipelines.ingestion.registers.base import (
     BadRow,
+    Reader,
     Row,
     day,
     edges,
@@ -41,7 +42,7 @@ from services.pipelines.ingestion.registers.build import (
     individual,
     organization,
 )
-from services.pipelines.ingestion.registers.soda import SodaClient, together
+from services.pipelines.ingestion.registers.soda import together
 from services.pipelines.ingestion.registers.words import amendment_kind, filing_type
 
 FILINGS, DEBTORS, SECURED, COLLATERAL = "wffy-3uut", "8upq-58vz", "ap62-sav4", "4am6-w6u4"
@@ -66,7 +67,7 @@ class Colorado:
     base_url: str = "https://data.colorado.gov"
     parser_version: str = "co-1"
 
-    async def page(self, client: SodaClient, window: Window, offset: int, limit: int) -> RawPage:
+    async def page(self, client: Reader, window: Window, offset: int, limit: int) -> RawPage:
         """Documents of `limit` rows of filings by transactionid; see Register.page."""
         where = within("filingdate", window)
         found, full = await client.rows(
@@ -79,7 +80,7 @@ class Colorado:
         rejected = [*found.rejected, *rest.rejected, *page.rejected]
         return RawPage(page.documents, rejected, full, count)
 
-    async def history(self, client: SodaClient, numbers: Sequence[str]) -> RawPage:
+    async def history(self, client: Reader, numbers: Sequence[str]) -> RawPage:
         """Filings with these transactionids and every transaction that amends them."""
         initial, amending = await together(
             client.matching(FILINGS, "transactionid", numbers, order=ORDER),
@@ -94,7 +95,17 @@ class Colorado:
         rejected = [*initial.rejected, *amending.rejected, *amendments.rejected, *page.rejected]
         return RawPage(page.documents, rejected, False, len(rows))
 
-    async def _whole(self, client: SodaClient, filings: list[Row]) -> RawPage:
+    async def numbers(self, client: Reader, dataset: str, row: Row, /) -> list[str]:
+        """See Register.numbers; parties and collateral belong to what has their fileid."""
+        if dataset == FILINGS:
+            return [required(row, "transactionid")]
+        files = [required(row, "fileid")]
+        found = await client.matching(FILINGS, "fileid", files, order=ORDER)
+        return sorted(
+            {str(each["transactionid"]) for each in found.rows if "transactionid" in each}
+        )
+
+    async def _whole(self, client: Reader, filings: list[Row]) -> RawPage:
         """Filing rows with what hangs on them, one document a transaction and initial filing."""
         transactions, rejected = group(FILINGS, filings, "transactionid", "fileid")
         files = sorted({row["fileid"] for rows in transactions.values() for row in rows})

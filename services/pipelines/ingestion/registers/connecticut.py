@@ -20,6 +20,7 @@ from services.pipelines.ingestion.records import (
     Window,
 )
 from services.pipelines.ingestion.registers.base import (
+    Reader,
     Row,
     day,
     edges,
@@ -32,7 +33,7 @@ from services.pipelines.ingestion.registers.base import (
     within,
 )
 from services.pipelines.ingestion.registers.build import Place, distinct, individual, organization
-from services.pipelines.ingestion.registers.soda import SodaClient, together
+from services.pipelines.ingestion.registers.soda import together
 from services.pipelines.ingestion.registers.words import amendment_kind, filing_type
 
 LIENS = "xfev-8smz"
@@ -59,7 +60,7 @@ class Connecticut:
     base_url: str = "https://data.ct.gov"
     parser_version: str = "ct-1"
 
-    async def page(self, client: SodaClient, window: Window, offset: int, limit: int) -> RawPage:
+    async def page(self, client: Reader, window: Window, offset: int, limit: int) -> RawPage:
         """Documents of `limit` rows by number; see Register.page."""
         found, full = await client.rows(
             LIENS, order=ORDER, where=within("dt_accept", window), limit=limit, offset=offset
@@ -70,7 +71,7 @@ class Connecticut:
         count = len(found.rows) + len(found.rejected)
         return RawPage(documents, [*found.rejected, *rest.rejected, *bad], full, count)
 
-    async def history(self, client: SodaClient, numbers: Sequence[str]) -> RawPage:
+    async def history(self, client: Reader, numbers: Sequence[str]) -> RawPage:
         """Every document of these liens: all rows of a lien carry its number."""
         by_lien, by_number = await together(
             client.matching(LIENS, FILING, numbers, order=ORDER),
@@ -80,6 +81,10 @@ class Connecticut:
         documents, bad = self._documents(rows)
         rejected = [*by_lien.rejected, *by_number.rejected, *bad]
         return RawPage(documents, rejected, False, len(rows))
+
+    async def numbers(self, _client: Reader, _dataset: str, row: Row, /) -> list[str]:
+        """See Register.numbers."""
+        return [required(row, NUMBER)]
 
     def _documents(self, rows: list[Row]) -> tuple[list[RawDocument], list[Rejected]]:
         groups, rejected = group(LIENS, rows, NUMBER)

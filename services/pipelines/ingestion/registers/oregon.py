@@ -22,6 +22,7 @@ from services.pipelines.ingestion.records import (
 )
 from services.pipelines.ingestion.registers.base import (
     BadRow,
+    Reader,
     Row,
     day,
     edges,
@@ -34,7 +35,7 @@ from services.pipelines.ingestion.registers.base import (
     within,
 )
 from services.pipelines.ingestion.registers.build import Place, distinct, individual, organization
-from services.pipelines.ingestion.registers.soda import SodaClient, together
+from services.pipelines.ingestion.registers.soda import together
 from services.pipelines.ingestion.registers.words import amendment_kind, filing_type
 
 FILINGS = "snfi-f79b"
@@ -56,7 +57,7 @@ class Oregon:
     base_url: str = "https://data.oregon.gov"
     parser_version: str = "or-1"
 
-    async def page(self, client: SodaClient, window: Window, offset: int, limit: int) -> RawPage:
+    async def page(self, client: Reader, window: Window, offset: int, limit: int) -> RawPage:
         """Documents of `limit` rows by number; see Register.page."""
         found, full = await client.rows(
             FILINGS, order=ORDER, where=within("filing_date", window), limit=limit, offset=offset
@@ -67,7 +68,7 @@ class Oregon:
         count = len(found.rows) + len(found.rejected)
         return RawPage(documents, [*found.rejected, *rest.rejected, *bad], full, count)
 
-    async def history(self, client: SodaClient, numbers: Sequence[str]) -> RawPage:
+    async def history(self, client: Reader, numbers: Sequence[str]) -> RawPage:
         """What last month's list still holds of these filings; older months are gone."""
         initial, amending = await together(
             client.matching(FILINGS, NUMBER, numbers, order=ORDER),
@@ -77,6 +78,10 @@ class Oregon:
         documents, bad = self._documents(rows)
         rejected = [*initial.rejected, *amending.rejected, *bad]
         return RawPage(documents, rejected, False, len(rows))
+
+    async def numbers(self, _client: Reader, _dataset: str, row: Row, /) -> list[str]:
+        """See Register.numbers."""
+        return [required(row, NUMBER)]
 
     def _documents(self, rows: list[Row]) -> tuple[list[RawDocument], list[Rejected]]:
         groups, rejected = group(FILINGS, rows, NUMBER)
