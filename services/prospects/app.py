@@ -7,15 +7,17 @@ from aiohttp import web
 
 from services.common.http import openapi, system
 from services.common.http.app import DB, build_app
-from services.prospects import routes, routes_changes
+from services.prospects import routes, routes_changes, routes_export
 from services.prospects.cursor import Cursors
+from services.prospects.export import Exports
 from services.prospects.routes import CATALOGUE
+from services.prospects.routes_export import EXPORTS
 from services.prospects.service import Catalogue
 from services.prospects.settings import ProspectsSettings
 from services.prospects.totals import Totals
 
 NAME = "prospects"
-_SERVED = (routes_changes.routes, routes.routes)
+_SERVED = (routes_changes.routes, routes_export.routes, routes.routes)
 
 
 def build(settings: ProspectsSettings) -> web.Application:
@@ -27,6 +29,7 @@ def build(settings: ProspectsSettings) -> web.Application:
 
     async def catalogue(app: web.Application) -> AsyncIterator[None]:
         totals = Totals(app[DB])
+        app[EXPORTS] = Exports(app[DB])
         app[CATALOGUE] = Catalogue(app[DB], totals, cursors)
         yield
         await totals.close()

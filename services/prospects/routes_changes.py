@@ -17,7 +17,7 @@ DELETERS = (Role.ADMIN, Role.ANALYST)
 routes = Routes("/api/prospects", tag="prospects")
 
 
-@routes.post("", response=Prospect, status=201, roles=WRITERS, errors=(Conflict,))
+@routes.post("", response=Prospect, status=201, roles=WRITERS, errors=(Conflict,), idempotent=True)
 async def create_prospect(request: web.Request, body: NewProspect) -> web.Response:
     """Make a prospect by hand.
 

@@ -7,14 +7,17 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
+import orjson
 from aiohttp import web
 from aiohttp.test_utils import TestClient, unused_port
 
 from services.common.http import token
 from services.common.types import Role
 from services.prospects.settings import ProspectsSettings
+from tests.support.stack import TestDatabase
 
 Client = TestClient[web.Request, web.Application]
 
@@ -22,6 +25,78 @@ Client = TestClient[web.Request, web.Application]
 def bearer(settings: ProspectsSettings, role: Role) -> dict[str, str]:
     """The header of a caller with this role."""
     return {"Authorization": f"Bearer {token.make(settings, role)}"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers and JSON of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def pointers(self) -> list[str]:
+        """Places of the invalid inputs."""
+        return [error["pointer"] for error in self.body["errors"]]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The service on a database of its own; `ann` and `bob` are analysts."""
+
+    client: Client
+    settings: ProspectsSettings
+    database: TestDatabase
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        user: str = "ann",
+        role: Role = Role.ANALYST,
+        **headers: str,
+    ) -> Answer:
+        """Ask as this user; `path` begins behind /api/prospects."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        token_of = {"Authorization": f"Bearer {token.make(self.settings, role, user)}"}
+        address = f"/api/prospects{path}"
+        async with self.client.request(
+            method, address, json=body, headers=token_of | named
+        ) as answer:
+            raw = await answer.read()
+            return Answer(answer.status, answer.headers, orjson.loads(raw) if raw else None)
+
+    async def make(self, name: str = "Blue Cafe LLC", **fields: object) -> str:
+        """A prospect made by hand; its id."""
+        given = {"company_name": name, "state": "CO", "industry": "retail"} | fields
+        made = await self.call("POST", "", given)
+        assert made.status == 201, made.body
+        return str(made.body["id"])
+
+    def debtor(self, number: int = 1, **columns: object) -> str:
+        """A prospect as ingestion makes it; its id."""
+        values = {
+            "id": f"00000000-0000-4000-8000-{number:012d}",
+            "debtor_key": f"CO:DEBTOR{number}",
+            "company_name": f"Debtor {number} LLC",
+            "name_key": f"DEBTOR{number}",
+            "state": "CO",
+        } | columns
+        literals = ", ".join(f"'{value}'" for value in values.values())
+        self.database.psql(
+            f"INSERT INTO prospects ({', '.join(values)}) VALUES ({literals});"
+            f"INSERT INTO prospect_work (prospect_id) VALUES ('{values['id']}')"
+        )
+        return str(values["id"])
+
+    async def history(self, prospect_id: str) -> list[dict[str, Any]]:
+        """The audit trail of a prospect, oldest first."""
+        answer = await self.call("GET", f"/{prospect_id}/history", role=Role.VIEWER)
+        changes: list[dict[str, Any]] = answer.body["history"][::-1]
+        return changes
 
 
 @dataclass(frozen=True)
