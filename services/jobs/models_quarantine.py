@@ -3,13 +3,15 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.common.paging import Pagination
 from services.jobs.models import MAX_ID, Job
 
 QuarantineState = Literal["open", "replayed", "discarded"]
-Scalar = str | bool | Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | FiniteFloat | None
+Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Number = Annotated[float, Field(ge=-(2**63), le=2**63, allow_inf_nan=False)]
+Scalar = str | bool | Whole | Number | None
 Cell = Scalar | list[Scalar] | dict[str, Scalar]
 
 
