@@ -82,10 +82,14 @@ class Export:
         await audit.record(self.db, action, "export", str(self.id), None, after)
 
     async def _csv(self) -> AsyncGenerator[bytes, None]:
-        yield ",".join(COLUMNS).encode() + b"\r\n"
+        # with the first page: until that is read, a failure can still be answered as one
+        before = ",".join(COLUMNS).encode() + b"\r\n"
         async with aclosing(self._pages("csv")) as pages:
             async for page in pages:
-                yield page
+                yield before + page
+                before = b""
+        if before:
+            yield before
 
     async def _json(self) -> AsyncGenerator[bytes, None]:
         before = b"[\n"

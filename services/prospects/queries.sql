@@ -66,35 +66,6 @@ GROUP BY state, industry, status, score HAVING sum(change) <> 0
 ORDER BY state, industry, status, score
 ON CONFLICT (state, industry, status, score) DO UPDATE SET prospects = c.prospects + excluded.prospects;
 
--- name: filing_item
--- Not a statement of its own: one filing f as `prospect_get` shows it. Parties are the current ones: who was deleted by
--- an amendment or assigned the filing away is left out. MCA evidence as scoring reads it: only of lenders' filings.
-f.register, f.filing_number, f.filing_type, f.document_type, f.status, f.filed_on, f.lapse_on, f.terminated_on,
-f.continued_on,
-(SELECT coalesce(json_agg(m ORDER BY m.mca, m.why), '[]')
- FROM (SELECT p.lender_mca AS mca, coalesce(p.lender_evidence, p.name) AS why
-       FROM filing_parties AS p
-       WHERE p.filing_id = f.id AND p.role = 'secured' AND p.is_current AND p.lender_mca IN ('certain', 'possible')
-       UNION
-       SELECT 'certain', format('the collateral text says "%s"', c.mca_phrase)
-       FROM filing_collateral AS c
-       WHERE c.filing_id = f.id AND c.active AND c.action <> 'delete' AND c.mca_phrase IS NOT NULL) AS m
- WHERE f.filing_type = 'ucc') AS mca_evidence,
-(SELECT coalesce(json_agg(d.name), '[]')
- FROM (SELECT DISTINCT name FROM filing_parties
-       WHERE filing_id = f.id AND role = 'debtor' AND is_current ORDER BY name LIMIT 100) AS d) AS debtors,
-(SELECT coalesce(json_agg(s), '[]')
- FROM (SELECT DISTINCT name AS as_filed, lender, lender_kind AS kind FROM filing_parties
-       WHERE filing_id = f.id AND role = 'secured' AND is_current ORDER BY name LIMIT 100) AS s) AS secured_parties,
-(SELECT coalesce(json_agg(c.text), '[]')
- FROM (SELECT CASE WHEN length(description) > 500 THEN left(description, 499) || '…' ELSE description END AS text
-       FROM filing_collateral
-       WHERE filing_id = f.id AND active AND action <> 'delete'
-       ORDER BY event_id, collateral_key LIMIT 100) AS c) AS collateral,
-(SELECT coalesce(json_agg(e), '[]')
- FROM (SELECT document_number, kind, document_type, filed_on FROM filing_events
-       WHERE filing_id = f.id ORDER BY filed_on DESC NULLS LAST, document_number DESC LIMIT 200) AS e) AS events
-
 -- name: tag
 -- Not a statement of its own: changes whenever anything that `prospect_get` shows does. w is the row of prospect_work.
 format('v%s.%s.%s.%s', p.version, w.facts_rev, w.scored_rev, w.scored_as_of - date '2000-01-01')
@@ -105,17 +76,8 @@ SELECT p.tag, CASE WHEN p.tag = ANY($2::text[]) THEN NULL ELSE (
     SELECT convert_to(row_to_json(found)::text, 'UTF8')
     FROM (
         SELECT {item}, p.notes, p.names_as_filed, p.trade_names, p.addresses, p.score_components,
-               (SELECT row_to_json(h)
-                FROM (SELECT as_of, score, grade, signals, violations, components FROM health_scores
-                      WHERE prospect_id = p.id ORDER BY as_of DESC LIMIT 1) AS h) AS health,
-               (SELECT coalesce(json_agg(s), '[]')
-                FROM (SELECT type, source, source_key, observed_on, title, amount, confidence, evidence FROM growth_signals
-                      WHERE prospect_id = p.id ORDER BY observed_on DESC NULLS LAST, id DESC LIMIT 100) AS s) AS signals,
-               (SELECT coalesce(json_agg(shown), '[]')
-                FROM (SELECT {filing}
-                      FROM (SELECT u.* FROM prospect_ucc_filings AS l JOIN ucc_filings AS u ON u.id = l.filing_id
-                            WHERE l.prospect_id = p.id
-                            ORDER BY u.filed_on DESC NULLS LAST, u.id DESC LIMIT 200) AS f) AS shown) AS filings
+               story.health, story.signals, story.filings
+        FROM prospect_story(p.id) AS story
     ) AS found) END AS body
 FROM (SELECT p.*, {tag} AS tag FROM prospects AS p LEFT JOIN prospect_work AS w ON w.prospect_id = p.id
       WHERE p.id = $1) AS p;

@@ -206,4 +206,4 @@ def _filled(name: str, **fragments: str) -> Query:
     return Query(name, _fill(Q[name].sql, **common, **fragments))
 
 
-_GET = _filled("prospect_get", filing=Q["filing_item"].sql)
+_GET = _filled("prospect_get")

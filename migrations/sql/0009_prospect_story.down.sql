@@ -1,0 +1,1 @@
+DROP FUNCTION prospect_story(uuid);
