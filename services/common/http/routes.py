@@ -47,6 +47,7 @@ class Options(TypedDict, total=False):
     response: type[BaseModel]
     also: tuple[int, ...]  # other statuses that carry `response`
     errors: tuple[type[AppError], ...]  # beyond those that the frame itself raises
+    files: tuple[str, ...]  # media types of a file that `status` carries instead
     idempotent: bool  # an Idempotency-Key makes it happen once; see idempotency.py
 
 
@@ -65,6 +66,7 @@ class Route:
     response: type[BaseModel] | None
     also: tuple[int, ...]
     errors: tuple[type[AppError], ...]
+    files: tuple[str, ...]
     idempotent: bool
 
     async def endpoint(self, request: web.Request) -> web.StreamResponse:
@@ -135,6 +137,7 @@ class Routes:
                 response=options.get("response") or (returned if _is_model(returned) else None),
                 also=options.get("also", ()),
                 errors=options.get("errors", ()),
+                files=options.get("files", ()),
                 idempotent=options.get("idempotent", False),
             )
             _check(route)

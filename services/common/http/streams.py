@@ -29,16 +29,18 @@ async def send(
     parts: AsyncGenerator[bytes, None],
     *,
     headers: Mapping[str, str],
+    first_s: float,
     stall_s: float,
     size: int | None = None,
 ) -> web.StreamResponse:
     """Send `parts` as they come; `size` in bytes is announced where it is known.
 
-    The first part still counts against the request's deadline, what it raises is answered as
-    ever; from there on only `stall_s` for each 64 KiB that the client takes. `parts` is closed
-    in any case, early where the client hangs up.
+    In place of the request's deadline the first part may take `first_s` seconds, and what it
+    raises is answered as ever; from there on the client has `stall_s` for each 64 KiB. `parts`
+    is closed in any case, early where the client hangs up.
     """
     async with aclosing(parts):
+        request[DEADLINE].reschedule(asyncio.get_running_loop().time() + first_s)
         first = await anext(parts, b"")
         request[DEADLINE].reschedule(None)
         response = web.StreamResponse(headers=dict(headers))

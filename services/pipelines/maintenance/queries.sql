@@ -31,3 +31,35 @@ WITH held AS (
 UPDATE prospect_work AS w SET facts_rev = w.facts_rev + 1, changed_at = now()
 FROM held WHERE w.prospect_id = held.prospect_id
 RETURNING w.prospect_id;
+
+-- name: export_parts
+SELECT count(*)::integer AS parts FROM export_parts WHERE export_id = $1;
+
+-- name: export_find
+SELECT format, selection, rows, finished_at IS NOT NULL AS finished FROM exports WHERE id = $1;
+
+-- name: export_part_rows
+-- One part as JSON objects with commas between them; prospects deleted since are left out.
+SELECT convert_to(coalesce(string_agg(row_to_json(s)::text, ',' ORDER BY k.ordinality), ''), 'UTF8') AS body,
+       count(*)::integer AS rows
+FROM export_parts AS e
+CROSS JOIN unnest(e.ids) WITH ORDINALITY AS k (id, ordinality)
+JOIN prospect_sheet AS s ON s.id = k.id
+WHERE e.export_id = $1 AND e.part = $2;
+
+-- name: export_chunks_drop
+DELETE FROM export_chunks WHERE export_id = $1;
+
+-- name: export_chunk_add
+INSERT INTO export_chunks (export_id, chunk, data) VALUES ($1, $2, $3);
+
+-- name: export_finish
+WITH chosen AS (DELETE FROM export_parts WHERE export_id = $1)
+UPDATE exports SET rows = $2, size = $3, finished_at = now(), expires_at = now() + interval '24 hours' WHERE id = $1;
+
+-- name: exports_purge
+-- Files go after their day, also of exports that were never finished; that there was one is kept for a month.
+WITH old AS (SELECT id FROM exports WHERE expires_at < now()),
+chunks AS (DELETE FROM export_chunks AS c USING old WHERE c.export_id = old.id),
+parts AS (DELETE FROM export_parts AS p USING old WHERE p.export_id = old.id)
+DELETE FROM exports WHERE expires_at < now() - interval '30 days';

@@ -53,6 +53,7 @@ class Maintenance:
         """Job `as_of`: {"as_of"?: today}; nothing lapses before its day, so never later."""
         as_of = self._date(args)
         place = _Place.reached(ctx.job.progress)
+        await store.purge_exports(ctx.db)
         while lapsed := await store.lapse_filings(ctx.db, as_of, self.batch):
             place.lapsed += lapsed
         while not ctx.stopping.is_set():

@@ -1,10 +1,12 @@
-"""Maintenance's way to PostgreSQL: lapses and revisions, in batches of their own transaction."""
+"""Maintenance's way to PostgreSQL: lapses, revisions and exported files, a batch a transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from uuid import UUID
+
+from asyncpg import Record
 
 from services.common import sql
 from services.common.db import Executor
@@ -36,3 +38,37 @@ async def work_page(db: Executor, as_of: date, after: UUID | None, limit: int) -
 async def bump(tx: Executor, ids: Sequence[UUID]) -> list[UUID]:
     """Give the prospects that still exist a new revision; returns them in id order."""
     return sorted(row["prospect_id"] for row in await tx.fetch(Q["bump"], ids))
+
+
+async def find_export(db: Executor, export_id: UUID) -> Record | None:
+    """`format`, `selection`, `rows` expected and whether it is `finished`."""
+    return await db.fetchrow(Q["export_find"], export_id)
+
+
+async def count_parts(db: Executor, export_id: UUID) -> int:
+    """How many parts of ids an export has."""
+    parts: int = await db.fetchval(Q["export_parts"], export_id)
+    return parts
+
+
+async def part_rows(db: Executor, export_id: UUID, part: int) -> tuple[bytes, int]:
+    """The rows of a part, from 0, as JSON objects with commas between them, and how many."""
+    [row] = await db.fetch(Q["export_part_rows"], export_id, part)
+    return row["body"], row["rows"]
+
+
+async def add_chunk(tx: Executor, export_id: UUID, chunk: int, data: bytes) -> None:
+    """Keep a piece of the file; the first takes the place of what an earlier attempt left."""
+    if chunk == 0:
+        await tx.execute(Q["export_chunks_drop"], export_id)
+    await tx.execute(Q["export_chunk_add"], export_id, chunk, data)
+
+
+async def finish_export(tx: Executor, export_id: UUID, rows: int, size: int) -> None:
+    """The file is whole: it is kept for a day from now."""
+    await tx.execute(Q["export_finish"], export_id, rows, size)
+
+
+async def purge_exports(db: Executor) -> None:
+    """Delete files whose day is over."""
+    await db.execute(Q["exports_purge"])
