@@ -1,7 +1,6 @@
--- The extension stays: another schema may use it.
-
 DROP INDEX prospects_state_industry, prospects_grade, prospects_distress, prospects_mca, prospects_lender,
     prospects_name_part;
+DROP EXTENSION pg_trgm;
 DROP FUNCTION prospect_lender_terms(jsonb);
 DROP TRIGGER prospects_count_truncate ON prospects;
 DROP TRIGGER prospects_count_delete ON prospects;
