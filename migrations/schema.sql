@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0009_prospect_story b537356b6bf0a037d277c592867486ffecff359db2f7461a9fd35010874cbf3d
+-- made from: 0010_prospect_items 0a68358f2a95418498aa03e72c636d8169b246f1493653d85548e218dfd4f928
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -26,6 +26,25 @@ AS $function$
 BEGIN
     NEW.name_key := ucc_name_key(NEW.company_name);
     RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION prospect_items(asked uuid[])
+ RETURNS bytea
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+AS $function$
+BEGIN
+    RETURN (
+        SELECT convert_to(coalesce(json_agg(item ORDER BY wanted.nth), '[]')::text, 'UTF8')
+        FROM unnest(asked) WITH ORDINALITY AS wanted (id, nth)
+        CROSS JOIN LATERAL (
+              SELECT p.id, coalesce(p.corrected_name, p.company_name) AS company_name, p.state,
+              coalesce(p.corrected_industry, p.industry) AS industry, p.industry_confidence, p.status, p.claimed_by, p.claimed_at,
+              p.priority_score, p.health_score, p.health_grade, p.mca, p.stack_depth, p.stack_certain, p.renewal_due, p.renewal_on,
+              p.distress, p.lenders, p.filings AS filing_count, p.open_filings AS open_filing_count, p.filing_date, p.lien_amount,
+              p.evidence, p.created_at, p.updated_at, p.version
+              FROM prospects AS p WHERE p.id = wanted.id) AS item);
 END
 $function$;
 
@@ -568,7 +587,7 @@ CREATE INDEX prospects_claimed ON prospects USING btree (claimed_by, claimed_at 
 CREATE INDEX prospects_created ON prospects USING btree (created_at DESC, id);
 CREATE INDEX prospects_distress ON prospects USING btree (priority_score DESC, id) WHERE distress;
 CREATE INDEX prospects_grade ON prospects USING btree (health_grade, priority_score DESC, id) WHERE health_grade <> 'C'::text;
-CREATE INDEX prospects_industry_score ON prospects USING btree (COALESCE(corrected_industry, industry), priority_score DESC, id);
+CREATE INDEX prospects_industry_score ON prospects USING btree (COALESCE(corrected_industry, industry), priority_score DESC, id) INCLUDE (corrected_industry, industry);
 CREATE INDEX prospects_lender ON prospects USING gin (prospect_lender_terms(lenders)) WHERE lenders <> '[]'::jsonb;
 CREATE INDEX prospects_mca ON prospects USING btree (mca, priority_score DESC, id) WHERE mca <> 'none'::text;
 CREATE INDEX prospects_name ON prospects USING btree (COALESCE(corrected_name, company_name), id);
@@ -577,7 +596,7 @@ CREATE INDEX prospects_name_part ON prospects USING gin (COALESCE(corrected_name
 CREATE INDEX prospects_renewal ON prospects USING btree (renewal_on, id) WHERE renewal_due;
 CREATE INDEX prospects_score ON prospects USING btree (priority_score DESC, id);
 CREATE INDEX prospects_stacked ON prospects USING btree (stack_depth DESC, priority_score DESC, id) WHERE stack_depth >= 2;
-CREATE INDEX prospects_state_industry ON prospects USING btree (state, COALESCE(corrected_industry, industry), priority_score DESC, id);
+CREATE INDEX prospects_state_industry ON prospects USING btree (state, COALESCE(corrected_industry, industry), priority_score DESC, id) INCLUDE (corrected_industry, industry);
 CREATE INDEX prospects_state_score ON prospects USING btree (state, priority_score DESC, id);
 CREATE INDEX prospects_status_score ON prospects USING btree (status, priority_score DESC, id);
 
