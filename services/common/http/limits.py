@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from math import ceil
 from time import monotonic
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from services.common import metrics
 from services.common.config import LimitSettings
 from services.common.context import Principal
 from services.common.errors import RateLimited
 from services.common.redis import FAILURES, Client, connect
+from services.common.types import Role
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,10 @@ end
 _MOST_AHEAD = 512
 _LEASE_S = 1.0  # unspent requests go back after this long
 _REFUSED_S = 0.25  # a refusal stands for so long before Redis is asked again
-_WAIT_S = 0.02  # a request waits no longer for Redis
+_WAIT_S = 0.1  # a request waits no longer for a Redis that was well a moment ago,
+_WAIT_ILL_S = 0.004  # and no longer than this for one that was not
+_START_S = 1.0
+_TURNS = 5
 _PAUSE_S = 1.0  # Redis is left alone for so long after a failure
 _QUIET_S = 5.0  # between two failures that are worth a line in the log
 _MOST_KEYS = 50_000
@@ -68,11 +72,10 @@ class Tier:
 
     def state(self, left: int, seconds: float) -> str:
         """The RateLimit header: requests left, seconds until the window ends."""
-        return f'"{self.name}";r={max(0, left)};t={max(1, round(seconds))}'
+        return f'"{self.name}";r={left if left > 0 else 0};t={int(seconds) + 1}'
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the limit says of a request: its headers, and the error where it is refused."""
 
     policy: str
@@ -84,13 +87,14 @@ class _Bucket:
     """What this process knows of one caller."""
 
     __slots__ = (
-        "ahead", "end", "key", "lease", "leased_at", "left", "refused_until", "tier", "tokens",
-        "waiting", "window",
+        "ahead", "end", "key", "lease", "leased_at", "left", "refused_until", "role",
+        "tier", "tokens", "waiting", "window",
     )  # fmt: skip
 
     def __init__(self, key: str, tier: Tier) -> None:
         self.key = key
         self.tier = tier
+        self.role: Role | None = None
         self.tokens = 0  # leased and not spent; below 0: let through before Redis answered
         self.left = tier.limit
         self.ahead = 0
@@ -114,23 +118,25 @@ class Limiter:
         self._redis = redis
         self._prefix = prefix
         self._window_s = settings.rate_limit_window_s
-        self._tiers = {role: self._tier(role, settings.tier(role)) for role in _ROLES}
-        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._tiers = {role: self._tier(role, settings.tier(role)) for role in (None, *Role)}
+        self._users: dict[str, _Bucket] = {}
+        self._addresses: dict[str, _Bucket] = {}
         self._paused_until = -_QUIET_S
-        self._lease = redis.register_script(_LEASE)
-        self._give_back = redis.register_script(_GIVE_BACK)
+        self._well = False
 
-    def _tier(self, role: str | None, limit: int) -> Tier:
-        name = role or "default"
+    def _tier(self, role: Role | None, limit: int) -> Tier:
+        name = str(role or "default")
         return Tier(name, limit, f'"{name}";q={limit};w={self._window_s}')
 
     async def admit(self, principal: Principal | None, address: str) -> Verdict | None:
         """Take one request of the caller; None where no limit holds or Redis is away."""
-        tier = self._tiers[principal.role if principal else None]
-        if not tier.limit:
-            return None
-        name = (tier.name, principal.sub if principal else address)
-        bucket = self._buckets.get(name) or self._add(name, tier)
+        name = principal.sub if principal else address
+        bucket = (self._users if principal else self._addresses).get(name)
+        role = principal.role if principal else None
+        if bucket is None or bucket.role is not role:
+            if not self._tiers[role].limit:
+                return None
+            bucket = self._add(principal, name)
         now = monotonic()
         if bucket.tokens > 0 and now < bucket.end:
             bucket.tokens -= 1
@@ -139,10 +145,11 @@ class Limiter:
 
     async def _ask(self, bucket: _Bucket) -> Verdict | None:
         """The way of a request for which nothing is leased."""
-        begun = monotonic()
+        until = monotonic() + (_WAIT_S if self._well else _WAIT_ILL_S)
         bucket.waiting += 1
         try:
-            while (now := monotonic()) < begun + _WAIT_S:
+            while True:
+                now = monotonic()
                 if now < bucket.end and bucket.tokens > 0:
                     bucket.tokens -= 1
                     return bucket.verdict(now)
@@ -150,11 +157,16 @@ class Limiter:
                     return self._refusal(bucket, now)
                 if now < self._paused_until:
                     break
+                if now >= until:
+                    # taken all the same: the next lease pays for it
+                    bucket.tokens -= 1
+                    self._well = False
+                    break
                 if bucket.lease is None:
                     bucket.lease = asyncio.create_task(self._take(bucket))
-                await asyncio.wait({bucket.lease}, timeout=begun + _WAIT_S - now)
-            else:
-                bucket.tokens -= 1
+                done, _ = await asyncio.wait({bucket.lease}, timeout=until - now)
+                if not done:
+                    await _catch_up(bucket.lease)
         finally:
             bucket.waiting -= 1
         metrics.rate_limit_unchecked_total.inc()
@@ -178,11 +190,11 @@ class Limiter:
         else:
             bucket.ahead //= 4
         need = max(1, bucket.waiting) - bucket.tokens
-        arguments = [
+        arguments: list[str | int | bytes] = [
             bucket.tier.limit, self._window_s * 1000, need, bucket.ahead, str(int(sent * 1000)),
         ]  # fmt: skip
         try:
-            given, left, ms, bucket.window = await self._call(self._lease, bucket.key, arguments)
+            given, left, ms, bucket.window = await self._call(_LEASE, bucket.key, *arguments)
         except FAILURES as exc:
             self._fail(exc)
         else:
@@ -195,25 +207,38 @@ class Limiter:
         finally:
             bucket.lease = None
 
-    async def _call(self, script: Any, key: str, arguments: list[object]) -> Any:
+    async def _call(self, script: str, key: str, *arguments: str | int | bytes) -> Any:
+        # EVAL, not EVALSHA: a node that is new to the cluster or was restarted knows no script
         metrics.rate_limit_leases_total.inc()
-        return await cast(Awaitable[Any], script(keys=[key], args=arguments))
+        answer = await self._redis.eval(script, 1, key, *arguments)
+        self._well = True
+        return answer
 
     def _fail(self, exc: BaseException) -> None:
         if monotonic() - self._paused_until > _QUIET_S:
             log.warning("rate limits are not checked: Redis fails", extra={"cause": repr(exc)})
+        self._well = False
         self._paused_until = monotonic() + _PAUSE_S
 
-    def _add(self, name: tuple[str, str], tier: Tier) -> _Bucket:
-        if len(self._buckets) >= _MOST_KEYS:
-            del self._buckets[next(iter(self._buckets))]
-        digest = blake2b("\0".join(name).encode(), digest_size=16).hexdigest()
-        bucket = self._buckets[name] = _Bucket(f"{self._prefix}{{{digest}}}", tier)
+    def _add(self, principal: Principal | None, name: str) -> _Bucket:
+        """The bucket of a caller that is new here, or has a token of another role now."""
+        role = principal.role if principal else None
+        buckets = self._users if principal else self._addresses
+        if bucket := buckets.get(name):
+            bucket.role, bucket.tier = role, self._tiers[role]
+            return bucket
+        if len(buckets) >= _MOST_KEYS:
+            del buckets[next(iter(buckets))]
+        digest = blake2b(name.encode(), digest_size=16).hexdigest()
+        kind = "user" if principal else "address"
+        bucket = buckets[name] = _Bucket(f"{self._prefix}{kind}:{{{digest}}}", self._tiers[role])
+        bucket.role = role
         return bucket
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Give unspent requests back while the block runs, and all of them at its end."""
+        await self._greet()
         task = asyncio.create_task(self._sweep())
         try:
             yield
@@ -225,19 +250,30 @@ class Limiter:
             with suppress(*FAILURES):
                 await self._redis.aclose()
 
+    async def _greet(self) -> None:
+        """Connect before the first request has to wait for it."""
+        try:
+            async with asyncio.timeout(_START_S):
+                await cast(Awaitable[Any], self._redis.ping())
+        except FAILURES as exc:
+            self._fail(exc)
+        else:
+            self._well = True
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_LEASE_S / 2)
             await self._return(_LEASE_S)
             now = monotonic()
-            for name, bucket in list(self._buckets.items()):
-                if bucket.end < now and bucket.lease is None and not bucket.waiting:
-                    del self._buckets[name]
+            for buckets in (self._users, self._addresses):
+                for name, bucket in list(buckets.items()):
+                    if bucket.end < now and bucket.lease is None and not bucket.waiting:
+                        del buckets[name]
 
     async def _return(self, older_s: float) -> None:
         """Give back what was leased more than `older_s` ago and not spent."""
         now = monotonic()
-        for bucket in list(self._buckets.values()):
+        for bucket in [*self._users.values(), *self._addresses.values()]:
             if bucket.tokens <= 0 or now >= bucket.end or now - bucket.leased_at < older_s:
                 continue
             if now < self._paused_until:
@@ -245,12 +281,17 @@ class Limiter:
             unspent, bucket.tokens = bucket.tokens, 0
             bucket.left += unspent
             try:
-                await self._call(self._give_back, bucket.key, [unspent, bucket.window])
+                await self._call(_GIVE_BACK, bucket.key, unspent, bucket.window)
             except FAILURES as exc:
                 self._fail(exc)
 
 
-_ROLES = (None, "admin", "analyst", "viewer", "service")
+async def _catch_up(lease: asyncio.Task[None] | None) -> None:
+    """Tell a slow Redis from a busy loop, in which timers ring before answers are read."""
+    for _ in range(_TURNS):
+        if lease is None or lease.done():
+            return
+        await asyncio.sleep(0)
 
 
 def build(settings: LimitSettings, redis_url: str) -> Limiter | None:
