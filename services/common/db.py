@@ -21,10 +21,10 @@ from time import perf_counter
 from typing import Any, Literal, Self
 
 import asyncpg
-import orjson
 from asyncpg.transaction import Transaction
 
 from services.common import metrics
+from services.common.codecs import set_codecs
 from services.common.connection import Connection
 from services.common.errors import Unavailable
 from services.common.sql import Query
@@ -141,7 +141,7 @@ class Database(Executor):
                 command_timeout=command_timeout_s,
                 statement_cache_size=statement_cache_size,
                 connection_class=Connection,
-                init=_set_codecs,
+                init=set_codecs,
             )
         return cls(pool, connect_timeout_s)
 
@@ -288,35 +288,3 @@ def _translated() -> Iterator[None]:
         if state[:2] in ("08", "53") or state[:3] == "57P":
             raise Unavailable("The database takes no work now", retry_after=2) from exc
         raise
-
-
-# Arrays of built-in types by their fixed oids: asyncpg would otherwise ask the catalog for each
-# on each new connection (and change the session's jit setting while it does).
-_ARRAYS = {
-    1000: ("bool", 16), 1001: ("bytea", 17), 1005: ("int2", 21), 1007: ("int4", 23),
-    1016: ("int8", 20), 1015: ("varchar", 1043), 1022: ("float8", 701), 1231: ("numeric", 1700),
-    1182: ("date", 1082), 1185: ("timestamptz", 1184), 2951: ("uuid", 2950), 3807: ("jsonb", 3802),
-}  # fmt: skip
-_ARRAY_TYPES = [
-    {
-        "oid": oid, "ns": "pg_catalog", "name": f"_{name}", "kind": b"b", "basetype": None,
-        "elemtype": element, "elemtype_name": name, "elemdelim": ",", "range_subtype": None,
-        "attrtypoids": None, "attrnames": None,
-    }
-    for oid, (name, element) in _ARRAYS.items()
-]  # fmt: skip
-
-
-async def _set_codecs(connection: asyncpg.Connection) -> None:
-    """JSON as Python values, arrays of built-in types; sends nothing to the server."""
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="binary",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),
-        decoder=lambda data: orjson.loads(data[1:]),
-    )
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=orjson.dumps, decoder=orjson.loads
-    )
-    connection.get_settings().register_data_types(_ARRAY_TYPES)
