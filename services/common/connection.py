@@ -2,8 +2,9 @@
 
 Behind PgBouncer in transaction mode no named statement survives, so asyncpg asks the server to
 describe each query before it runs it: two round trips. Here a description is kept for the life
-of the connection, and the query is parsed, bound and executed in one go: get by id 2,480 a
-second instead of 1,610 through PgBouncer 1.18 on two cores (8 connections, one process).
+of the connection, and the query is parsed, bound and executed in one go. Get by id through
+PgBouncer 1.18: 67 us of this process instead of 129, 235 us in all instead of 340 (asyncpg 0.32,
+one connection, the fastest tenth of 3,000).
 """
 
 from typing import Any

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.common.errors import Unavailable
-from services.prospects import totals
+from services.prospects import store, totals
 from services.prospects.filters import ListQuery, ProspectFilters
 from services.prospects.totals import Cells, Totals, counted
 
@@ -64,8 +64,8 @@ class _Source:
         self.readings = self.folds = 0
         self.fails = False
         self.now = 100.0
-        monkeypatch.setattr(totals.store, "cells", self.cells)
-        monkeypatch.setattr(totals.store, "fold", self.fold)
+        monkeypatch.setattr(store, "cells", self.cells)
+        monkeypatch.setattr(store, "fold", self.fold)
         monkeypatch.setattr(totals, "monotonic", lambda: self.now)
 
     async def cells(self, db: object) -> list[Any]:
