@@ -21,8 +21,9 @@ CHILDREN = Query(
 )
 SHOWN = Query(
     "test_shown",
-    "SELECT id, parent_id, kind, state, attempt, args - 'numbers' AS args, run_at, lease_until,"
-    " error ->> 'message' AS why, progress FROM jobs WHERE state <> 'succeeded' ORDER BY id LIMIT 9",
+    "SELECT id, parent_id, kind, state, attempt, args - 'numbers' AS args, worker, lease_until,"
+    " error ->> 'message' AS why, progress FROM jobs"
+    " WHERE state <> 'succeeded' ORDER BY id LIMIT 50",
 )
 
 

@@ -37,8 +37,9 @@ class Asked:
 
     @property
     def is_page(self) -> bool:
-        """Whether it asks for a page of filings, not for certain ones."""
-        return self.dataset == FILINGS and " in (" not in self.params.get("$where", "")
+        """Whether it asks for a page of filings, not for one row nor for certain filings."""
+        named = " in (" in self.params.get("$where", "")
+        return self.dataset == FILINGS and not named and self.params["$limit"] != "1"
 
 
 @dataclass(frozen=True)

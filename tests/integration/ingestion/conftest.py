@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
-from functools import partial
 from typing import Any
 
 import orjson
@@ -71,5 +70,9 @@ def ingested(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two quick tries a request and quick retries of jobs."""
     patience = Patience(tries=2, body_tries=2, first_s=0.01)
-    monkeypatch.setattr(registers, "SodaClient", partial(SodaClient, patience=patience))
+
+    def client(*args: Any, **settings: Any) -> SodaClient:
+        return SodaClient(*args, **(settings | {"patience": patience}))
+
+    monkeypatch.setattr(registers, "SodaClient", client)
     monkeypatch.setattr(failure, "BASE_S", 0.1)

@@ -21,6 +21,9 @@ Made = TypeVar("Made")
 NO_LAPSE_YEAR = 9000
 """Connecticut writes 9999-12-31 where a lien has no lapse date."""
 
+KEY_MAX = 500
+"""Characters of a number, id or name: PostgreSQL indexes no value over 2,700 bytes."""
+
 
 class Register(Protocol):
     """A state register: where it is and how its rows become documents."""
@@ -73,9 +76,17 @@ def text(row: Row, column: str) -> str | None:
     raise BadRow(f"column {column} holds {_json_type(value)} where text is expected")
 
 
+def identifier(row: Row, column: str) -> str | None:
+    """A cell as text that may stand in an index. Raises BadRow."""
+    value = text(row, column)
+    if value and len(value) > KEY_MAX:
+        raise BadRow(f"column {column} holds {len(value)} characters, more than {KEY_MAX}")
+    return value
+
+
 def required(row: Row, column: str) -> str:
-    """A cell as text that must be there. Raises BadRow."""
-    if value := text(row, column):
+    """An identifier that must be there. Raises BadRow."""
+    if value := identifier(row, column):
         return value
     raise BadRow(f"column {column} is missing")
 
@@ -131,7 +142,8 @@ def read(
 
 def reject(dataset: str, key: str, row: Row, why: BadRow) -> Rejected:
     """A bad row for the quarantine, verbatim as JSON."""
-    return Rejected(dataset, key, orjson.dumps(row).decode(), str(why))
+    short = key.replace("\0", " ")[:KEY_MAX]
+    return Rejected(dataset, short, orjson.dumps(row).decode(), str(why))
 
 
 def raw_document(number: str, version: str, rows: dict[str, list[Row]]) -> RawDocument:
