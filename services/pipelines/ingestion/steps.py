@@ -19,6 +19,8 @@ from services.pipelines.ingestion.registers import Register, SodaClient
 
 QUEUE = "ingestion"
 HISTORY_CHUNK = 300
+READ_WHOLE = frozenset({"or", "sample"})
+"""Oregon publishes last month's filings only, the sample is small: no window without `since`."""
 SCORES_POLL_S = 0.5
 
 
@@ -73,7 +75,7 @@ class Ingestion:
     async def _start(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
         as_of = _date(args, "as_of") or datetime.now(UTC).date()
         since, until = _date(args, "since"), _date(args, "until")
-        if since is None and register.name != "sample":
+        if since is None and register.name not in READ_WHOLE:
             covered = await store.covered_until(ctx.db, register.name)
             since = covered - self.overlap if covered else as_of - self.first_run
         if since and until and since >= until:
