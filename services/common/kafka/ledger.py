@@ -67,7 +67,10 @@ class Ledger:
         """
         match outcome:
             case Done(result):
-                moved, became = await self._move(self.db, "job_succeed", job, result), "succeeded"
+                moved = await self.db.fetchval(
+                    JOBS["job_succeed"], job.id, job.fence, result, timeout=_TIMEOUT_S
+                )
+                became = "succeeded"
             case Snooze(seconds, progress):
                 moved = await self._move(self.db, "job_snooze", job, float(seconds), progress)
                 became = "snoozed"

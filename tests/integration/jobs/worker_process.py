@@ -28,8 +28,7 @@ async def work(ctx: JobContext, _args: dict[str, Any]) -> Outcome:
     await asyncio.sleep(0.05)
     async with ctx.db.transaction() as tx:
         await tx.execute(EFFECT, ctx.job.id)
-        await ctx.fence(tx)
-    return Done({"written": 1})
+        return await ctx.complete(tx, {"written": 1})
 
 
 async def parent(ctx: JobContext, args: dict[str, Any]) -> Outcome:
