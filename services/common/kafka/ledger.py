@@ -92,7 +92,10 @@ class Ledger:
 
     async def await_children(self, job: Job) -> str | None:
         """Wait again for children that a person has set to work again."""
-        return "waiting" if await self._move(self.db, "job_await_children", job, {}) else None
+        if not await self._move(self.db, "job_await_children", job, {}):
+            return await self.record(job, Snooze(0))  # they ended meanwhile: claim it anew
+        await self.settle([job.id])  # a child may have ended while this was written
+        return "waiting"
 
     async def release(self, jobs: Sequence[Job]) -> None:
         """Give jobs back as if they had not been claimed."""
