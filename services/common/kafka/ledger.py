@@ -114,7 +114,9 @@ class Ledger:
         ids = ", ".join(f"#{row['id']}" for row in rows)
         failed, children = rows[0]["failed"], rows[0]["children"]
         more = ", ..." if failed > len(rows) else ""
-        return ChildrenFailed(f"{failed} of {children} children {states}: {ids}{more}")
+        first = next((row for row in rows if row["message"]), None)
+        told = f"; {first['error_class']} in #{first['id']}: {first['message']}" if first else ""
+        return ChildrenFailed(f"{failed} of {children} children {states}: {ids}{more}{told}")
 
     async def _fan_out(self, job: Job, outcome: FanOut) -> bool:
         children = [replace(child, parent_id=job.id) for child in outcome.children]

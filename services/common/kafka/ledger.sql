@@ -121,7 +121,8 @@ notified AS MATERIALIZED (
 SELECT id FROM settled CROSS JOIN notified;
 
 -- name: children_failed
-SELECT id, state, count(*) OVER () AS failed,
+SELECT id, state, kind, error ->> 'class' AS error_class, error ->> 'message' AS message,
+       count(*) OVER () AS failed,
        (SELECT count(*) FROM jobs AS child WHERE child.parent_id = $1) AS children
 FROM jobs
 WHERE parent_id = $1 AND state IN ('dead', 'cancelled')

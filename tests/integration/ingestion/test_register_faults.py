@@ -101,7 +101,8 @@ async def test_a_run_says_which_page_was_refused(
         pages = await children(db, run)
     (dead,) = [page for page in pages if page["state"] == "dead"]
     assert (row["state"], dead["attempt"]) == ("dead", 1)
-    assert row["error"]["message"] == f"1 of {len(pages)} children dead: #{dead['id']}"
+    told = row["error"]["message"]
+    assert told.startswith(f"1 of {len(pages)} children dead: #{dead['id']}; SourceRejected in")
 
 
 async def test_a_run_that_died_covers_nothing_and_the_next_one_reads_it_all(
