@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 import pytest
-from aiohttp.test_utils import unused_port
 
 from services.common.kafka import failure
 from services.pipelines.ingestion import registers
@@ -25,7 +24,7 @@ Rows = dict[str, list[dict[str, Any]]]
 def register_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     """The register's process, which all tests of this folder share."""
     settings = {"sample_size": SIZE, "sample_seed": SEED, "sample_as_of": AS_OF}
-    with sample_register(tmp_path_factory.mktemp("register"), unused_port(), **settings) as running:
+    with sample_register(tmp_path_factory.mktemp("register"), **settings) as running:
         yield running
 
 
