@@ -4,7 +4,8 @@ A reader goes register -> `RawPage` of whole documents (network) -> `Document` (
 compare hashes between the two, so that an unchanged document is never parsed again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
@@ -20,6 +21,9 @@ Made = TypeVar("Made")
 
 NO_LAPSE_YEAR = 9000
 """Connecticut writes 9999-12-31 where a lien has no lapse date."""
+
+TURN = 100
+"""Documents worked on before other tasks get their turn: some milliseconds."""
 
 KEY_MAX = 500
 """Characters of a number, id or name: PostgreSQL indexes no value over 2,700 bytes."""
@@ -158,6 +162,14 @@ def raw_document(number: str, version: str, rows: dict[str, list[Row]]) -> RawDo
             digest.update(b"\n" + line)
         distinct[dataset] = [by_text[line] for line in order]
     return RawDocument(number, digest.digest(), distinct)
+
+
+async def in_turns(items: Iterable[Made]) -> AsyncIterator[Made]:
+    """The items, letting other tasks run now and then: a merge holds its lock between them."""
+    for number, item in enumerate(items):
+        if number % TURN == 0:
+            await asyncio.sleep(0)
+        yield item
 
 
 def group(

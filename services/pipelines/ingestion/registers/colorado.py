@@ -29,6 +29,7 @@ from services.pipelines.ingestion.registers.base import (
     flag,
     group,
     identifier,
+    in_turns,
     raw_document,
     read,
     required,
@@ -111,7 +112,7 @@ class Colorado:
             parts[dataset], orphaned = group(dataset, answer.rows, "fileid")
             rejected += [*answer.rejected, *orphaned]
         documents: list[RawDocument] = []
-        for transaction, rows in transactions.items():
+        async for transaction, rows in in_turns(transactions.items()):
             documents += self._documents(transaction, rows, parts)
         return RawPage(documents, rejected)
 
