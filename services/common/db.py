@@ -245,7 +245,9 @@ async def _roll_back(connection: asyncpg.Connection, transaction: Transaction) -
         async with asyncio.timeout(_ROLLBACK_S):
             await transaction.rollback()
     except _LOST:
-        connection.terminate()
+        # a connection that was lost is back in the pool already, and says so
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
 
 
 @contextmanager
@@ -277,7 +279,8 @@ def _translated() -> Iterator[None]:
     except OSError as exc:
         raise Unavailable("The database cannot be reached", retry_after=2) from exc
     except asyncpg.InterfaceError as exc:
-        if "clos" not in str(exc):
+        # a held connection that died counts as "released back to the pool" at once
+        if not any(sign in str(exc) for sign in ("clos", "released back to the pool")):
             raise
         raise Unavailable("The connection to the database is closed", retry_after=1) from exc
     except asyncpg.PostgresError as exc:

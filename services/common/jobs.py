@@ -104,6 +104,7 @@ class JobContext:
     children: Mapping[str, int]
     stopping: asyncio.Event
     lease_s: float = 30
+    completed: bool = False
 
     async def progress(self, **values: object) -> None:
         """Merge `values` into the job's progress now. Raises LostLease."""
@@ -120,6 +121,17 @@ class JobContext:
         guard = (self.job.id, self.job.fence)
         if not await tx.fetchval(Q["job_fence"], *guard, self.lease_s):
             raise LostLease
+
+    async def complete(self, tx: Executor, result: dict[str, Any]) -> Done:
+        """Let the job succeed in `tx`, as its last statement; return what this returns.
+
+        So effects that may not be repeated happen once: a crash undoes both or neither. Raises
+        LostLease: roll back.
+        """
+        self.completed = True
+        if not await tx.fetchval(Q["job_succeed"], self.job.id, self.job.fence, result):
+            raise LostLease
+        return Done(result)
 
 
 Handler = Callable[[JobContext, dict[str, Any]], Awaitable[Outcome]]

@@ -48,6 +48,12 @@ UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => $3)
 WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
 RETURNING id;
 
+-- name: job_succeed
+UPDATE jobs
+SET state = 'succeeded', result = $3, error = NULL, lease_until = NULL, finished_at = now()
+WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
+RETURNING id;
+
 -- name: outbox_add
 WITH added AS (
     INSERT INTO outbox (topic, key, payload)

@@ -8,12 +8,11 @@ from typing import get_args
 
 import orjson
 
-from services.common.config import load
+from services.common.config import Settings, load
 from services.common.db import Database
 from services.common.errors import AppError
 from services.jobs import store
 from services.jobs.models import JobState, ListQuery
-from services.jobs.settings import CliSettings
 
 Command = Callable[[Database, argparse.Namespace], Awaitable[str]]
 
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _run(options: argparse.Namespace) -> str:
-    settings = load(CliSettings)
+    settings = load(Settings)
     db = await Database.connect(settings.database_url, min_size=0, max_size=1)
     try:
         text: str = await options.command(db, options)

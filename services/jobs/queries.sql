@@ -1,11 +1,12 @@
 -- name: permits_due
--- How many permits each queue is worth now, at most $2.
+-- How many permits each queue is worth now, at most $2. The order is that of the index jobs_claim.
 SELECT known.queue, due
 FROM unnest($1::text[]) AS known (queue)
 CROSS JOIN LATERAL (
     SELECT count(*) AS due FROM (
         SELECT FROM jobs
         WHERE jobs.queue = known.queue AND state IN ('queued', 'retryable') AND run_at <= now()
+        ORDER BY priority, run_at, id
         LIMIT $2
     ) AS few
 ) AS counted

@@ -69,6 +69,10 @@ async def _fire(tx: Executor, row: Mapping[str, Any]) -> int:
     return len(ids)
 
 
+PATIENCE = 12
+"""Tries of a scheduled job, about a quarter of an hour: nobody waits for it, none restarts it."""
+
+
 def _job(row: Mapping[str, Any], run: datetime, args: dict[str, Any]) -> NewJob:
     return NewJob(
         kind=row["kind"],
@@ -76,6 +80,7 @@ def _job(row: Mapping[str, Any], run: datetime, args: dict[str, Any]) -> NewJob:
         args=args,
         dedupe_key=f"schedule:{row['name']}:{run.isoformat()}",
         serial_key=serial_key(row["kind"], args),
+        max_attempts=PATIENCE,
     )
 
 

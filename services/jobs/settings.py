@@ -1,9 +1,12 @@
 """Settings of the jobs API, the relay and the scheduler."""
 
-from pydantic import Field
+from typing import get_args
+
+from pydantic import Field, field_validator
 
 from services.common.config import ApiSettings, PostgresUrl, Settings
 from services.common.kafka.settings import KafkaSettings
+from services.jobs.models import Source
 
 
 class JobsSettings(ApiSettings):
@@ -36,11 +39,20 @@ class SchedulerSettings(Settings):
         5, gt=0, description="Seconds between sweeps for expired leases and finished children"
     )
 
+    @field_validator("ingest_sources")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if unknown := set(_names(value)) - set(get_args(Source)):
+            raise ValueError(
+                f"{', '.join(sorted(unknown))} is none of {', '.join(get_args(Source))}"
+            )
+        return value
+
     @property
     def sources(self) -> list[str]:
         """The names of `ingest_sources`."""
-        return [name for part in self.ingest_sources.split(",") if (name := part.strip())]
+        return _names(self.ingest_sources)
 
 
-class CliSettings(Settings):
-    """What the command line reads."""
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]

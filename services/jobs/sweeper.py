@@ -51,7 +51,11 @@ async def expire_leases(db: Database) -> Sequence[Record]:
 
 
 async def measure(db: Database) -> None:
-    """Set the gauges of depth, oldest and dead; a queue without any has 0."""
+    """Set the gauges of depth, oldest, dead (0 for a queue without any) and of the outbox.
+
+    The relay measures the outbox as well, but not while it is down.
+    """
+    metrics.relay_lag_seconds.set(await db.fetchval(Q["outbox_age"], timeout=_TIMEOUT_S))
     depths = {row["queue"]: row for row in await db.fetch(Q["queue_depths"], timeout=_TIMEOUT_S)}
     dead = {row["queue"]: row["dead"] for row in await db.fetch(Q["queue_dead"])}
     for queue in {*topics.QUEUES, *depths, *dead}:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from types import FrameType
 
+from services.common.errors import AppError
 from tests.load import ingestion
 from tests.load.ingestion import Options
 from tests.load.report import Target, summary
@@ -46,7 +47,7 @@ def main() -> int:
     try:
         for name in options.parts or PARTS:
             targets += PARTS[name](chosen, lambda text: _say(began, text))
-    except (RuntimeError, StackError, subprocess.SubprocessError) as error:
+    except (RuntimeError, AppError, StackError, subprocess.SubprocessError) as error:
         print(f"the benchmark could not be completed: {error}", file=sys.stderr)
         return 1
     print(summary(targets))

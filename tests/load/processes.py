@@ -82,7 +82,9 @@ class Watch:
         return trees, machine_seconds((PROC / "stat").read_text()) - own
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every_s):
+        ended = False
+        while not ended:
+            ended = self._stop.wait(self._every_s)
             for name, pid in self._pids.items():
                 self.usage[name].memory_mb.append(memory_mb(tree(pid)))
 

@@ -48,7 +48,7 @@ def _service(config: Config, name: str, module: str, needs: tuple[str, ...]) -> 
         ready=("http", f"{config.url(name)}/health/ready"),
         port=config.ports[name],
         cwd=str(REPO),
-        grace=20.0,
+        grace=30.0,
         revision=revision(REPO / "services"),
     )
 
@@ -151,7 +151,7 @@ def _kafka(config: Config) -> tuple[Spec, ...]:
     return (
         Spec("kafka_format", storage, env=_base(), task=True, skip_if=f"{logs}/meta.properties"),
         Spec("kafka", server, env=_base(), needs=("kafka_format",), port=config.ports["kafka"],
-             ready=("tcp", str(config.ports["kafka"])), grace=20.0),
+             ready=("tcp", str(config.ports["kafka"])), grace=30.0),
     )  # fmt: skip
 
 

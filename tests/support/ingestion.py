@@ -19,10 +19,16 @@ JOB = Query("test_job", "SELECT * FROM jobs WHERE id = $1")
 CHILDREN = Query(
     "test_children", "SELECT * FROM jobs WHERE parent_id = $1 AND kind = $2 ORDER BY id"
 )
+UNSETTLED = Query(
+    "test_unsettled",
+    "SELECT EXISTS (SELECT FROM prospect_work WHERE facts_rev NOT IN (enriched_rev, scored_rev)"
+    " OR enriched_rev <> scored_rev) OR EXISTS (SELECT FROM outbox)",
+)
 SHOWN = Query(
     "test_shown",
-    "SELECT id, parent_id, kind, state, attempt, args - 'numbers' AS args, run_at, lease_until,"
-    " error ->> 'message' AS why, progress FROM jobs WHERE state <> 'succeeded' ORDER BY id LIMIT 9",
+    "SELECT id, parent_id, kind, state, attempt, args - 'numbers' AS args, worker, lease_until,"
+    " error ->> 'message' AS why, progress FROM jobs"
+    " WHERE state <> 'succeeded' ORDER BY id LIMIT 50",
 )
 
 
@@ -98,3 +104,8 @@ async def ingest(db: Executor, source: str, *, seconds: float = 30, **args: Any)
 async def children(db: Executor, job_id: int, kind: str = "ingestion.page") -> list[dict[str, Any]]:
     """Jobs of a kind that a run asked for, in the order they were asked for."""
     return [dict(row) for row in await db.fetch(CHILDREN, job_id, kind)]
+
+
+async def settled(db: Executor) -> bool:
+    """Whether every prospect is enriched and scored and no message waits to be sent."""
+    return not await db.fetchval(UNSETTLED)

@@ -1,11 +1,7 @@
 """The sample register as a process of its own: started, made to misbehave, asked what it met."""
 
 import asyncio
-import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 import orjson
 
-from tests.stack.config import REPO
-from tests.stack.ready import probe
+from tests.support.processes import process
 
-START_S = 30.0
 LOG_S = 5.0
 FILINGS = "wffy-3uut"
 CALM = {"fail_next": 0, "truncate_next": 0, "slow_ms": 0, "retry_after": None}
@@ -37,8 +31,9 @@ class Asked:
 
     @property
     def is_page(self) -> bool:
-        """Whether it asks for a page of filings, not for certain ones."""
-        return self.dataset == FILINGS and " in (" not in self.params.get("$where", "")
+        """Whether it asks for a page of filings, not for one row nor for certain filings."""
+        named = " in (" in self.params.get("$where", "")
+        return self.dataset == FILINGS and not named and self.params["$limit"] != "1"
 
 
 @dataclass(frozen=True)
@@ -82,21 +77,9 @@ def _asked(line: Mapping[str, Any]) -> Asked:
 
 
 @contextmanager
-def sample_register(folder: Path, port: int, **settings: object) -> Iterator[Register]:
+def sample_register(folder: Path, **settings: object) -> Iterator[Register]:
     """`python -m services.sample_register`, from when it answers until the end of the block."""
-    log = folder / "register.log"
     given = {name.upper(): str(value) for name, value in settings.items()}
-    env = {**os.environ, "PORT": str(port), "SAMPLE_ACCESS_LOG": "true", **given}
-    argv = [sys.executable, "-m", "services.sample_register"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(argv, cwd=REPO, env=env, stdout=out, stderr=out)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        end = time.monotonic() + START_S
-        while not probe(("http", f"{url}/health")):
-            assert process.poll() is None and time.monotonic() < end, log.read_text()
-            time.sleep(0.05)
-        yield Register(url, log)
-    finally:
-        process.kill()
-        process.wait()
+    environment = given | {"SAMPLE_ACCESS_LOG": "true"}
+    with process("services.sample_register", environment, folder) as running:
+        yield Register(running.url, running.log)

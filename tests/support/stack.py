@@ -26,7 +26,7 @@ from tests.stack import commands, control, install, programs
 from tests.stack.config import DATABASE, PORTS, REPO, ROLE, Config, Tuning
 from tests.stack.control import State
 from tests.stack.errors import StackError
-from tests.stack.proc import identify, wait_gone
+from tests.stack.proc import Identity, identify, wait_gone
 from tests.stack.ready import probe
 from tests.stack.table import INFRASTRUCTURE
 
@@ -129,15 +129,21 @@ class TestStack:
 
     def kill(self, name: str, sign: signal.Signals = signal.SIGKILL) -> None:
         """Signal a process; the supervisor starts one that dies of it again after half a second."""
-        who = State.read(self.folder).who(name)
+        who = self._running(name)
         os.kill(who.pid, sign)
         if sign == signal.SIGKILL:
             wait_gone(who, 5.0)
             self._wait(name, lambda unit: unit["pid"] != who.pid)
 
+    def _running(self, name: str) -> Identity:
+        """Who to signal; pid 0 of one that is being started again would be our own group."""
+        who = State.read(self.folder).who(name)
+        assert who.pid, f"{name} does not run now: {self.unit(name)['state']}"
+        return who
+
     def restart(self, name: str) -> None:
         """End a process in its orderly way and wait until the next one is ready."""
-        who = State.read(self.folder).who(name)
+        who = self._running(name)
         os.kill(who.pid, signal.Signals[self.unit(name)["stop_signal"]])
         self._wait(name, lambda unit: unit["pid"] != who.pid)
         self.wait_ready(name)

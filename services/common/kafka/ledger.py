@@ -67,7 +67,10 @@ class Ledger:
         """
         match outcome:
             case Done(result):
-                moved, became = await self._move(self.db, "job_succeed", job, result), "succeeded"
+                moved = await self.db.fetchval(
+                    JOBS["job_succeed"], job.id, job.fence, result, timeout=_TIMEOUT_S
+                )
+                became = "succeeded"
             case Snooze(seconds, progress):
                 moved = await self._move(self.db, "job_snooze", job, float(seconds), progress)
                 became = "snoozed"
@@ -89,7 +92,10 @@ class Ledger:
 
     async def await_children(self, job: Job) -> str | None:
         """Wait again for children that a person has set to work again."""
-        return "waiting" if await self._move(self.db, "job_await_children", job, {}) else None
+        if not await self._move(self.db, "job_await_children", job, {}):
+            return await self.record(job, Snooze(0))  # they ended meanwhile: claim it anew
+        await self.settle([job.id])  # a child may have ended while this was written
+        return "waiting"
 
     async def release(self, jobs: Sequence[Job]) -> None:
         """Give jobs back as if they had not been claimed."""
@@ -108,7 +114,9 @@ class Ledger:
         ids = ", ".join(f"#{row['id']}" for row in rows)
         failed, children = rows[0]["failed"], rows[0]["children"]
         more = ", ..." if failed > len(rows) else ""
-        return ChildrenFailed(f"{failed} of {children} children {states}: {ids}{more}")
+        first = next((row for row in rows if row["message"]), None)
+        told = f"; {first['error_class']} in #{first['id']}: {first['message']}" if first else ""
+        return ChildrenFailed(f"{failed} of {children} children {states}: {ids}{more}{told}")
 
     async def _fan_out(self, job: Job, outcome: FanOut) -> bool:
         children = [replace(child, parent_id=job.id) for child in outcome.children]

@@ -51,12 +51,6 @@ SELECT id, fence, extended.id IS NOT NULL AS extended
 FROM jobs JOIN held USING (id, fence) LEFT JOIN extended USING (id)
 WHERE state = 'running' AND NOT awaiting_children;
 
--- name: job_succeed
-UPDATE jobs
-SET state = 'succeeded', result = $3, error = NULL, lease_until = NULL, finished_at = now()
-WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
-RETURNING id;
-
 -- name: job_retry
 UPDATE jobs
 SET state = 'retryable', run_at = now() + make_interval(secs => $3), error = $4,
@@ -127,7 +121,8 @@ notified AS MATERIALIZED (
 SELECT id FROM settled CROSS JOIN notified;
 
 -- name: children_failed
-SELECT id, state, count(*) OVER () AS failed,
+SELECT id, state, kind, error ->> 'class' AS error_class, error ->> 'message' AS message,
+       count(*) OVER () AS failed,
        (SELECT count(*) FROM jobs AS child WHERE child.parent_id = $1) AS children
 FROM jobs
 WHERE parent_id = $1 AND state IN ('dead', 'cancelled')

@@ -36,7 +36,13 @@ class QueueSpec:
 class _Running:
     job: Job
     task: asyncio.Task[None]
+    context: JobContext | None = None
     recording: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the row may have left `running` by our own doing."""
+        return self.recording or (self.context is not None and self.context.completed)
 
 
 @dataclass(slots=True)
@@ -118,8 +124,10 @@ class Pool:
         try:
             if any(claim.children.get(state) for state in LIVE):
                 return await self._insist(job, lambda: self.ledger.await_children(job))
-            outcome = await self._handle(claim)
-            return await self._insist(job, lambda: self.ledger.record(job, outcome))
+            ctx = self._context(claim)
+            outcome = await self._handle(ctx)
+            became = await self._insist(job, lambda: self.ledger.record(job, outcome))
+            return "succeeded" if became is None and ctx.completed else became
         except LostLease:
             return None
         except asyncio.CancelledError as exc:
@@ -130,15 +138,21 @@ class Pool:
         except Exception as exc:
             return await self._fail(job, exc)
 
-    async def _handle(self, claim: Claim) -> Outcome:
-        job, ledger = claim.job, self.ledger
+    def _context(self, claim: Claim) -> JobContext:
+        ledger, job = self.ledger, claim.job
+        ctx = JobContext(job, ledger.db, self.state, claim.children, self.stopping, ledger.lease_s)
+        if running := self.running.get((job.id, job.fence)):
+            running.context = ctx
+        return ctx
+
+    async def _handle(self, ctx: JobContext) -> Outcome:
+        job = ctx.job
         handler = self.spec.handlers.get(job.kind)
         if handler is None:
             raise UnknownKind(f"No handler for {job.kind!r} in the workers of {self.queue!r}")
-        failed = claim.children.get("dead", 0) + claim.children.get("cancelled", 0)
+        failed = ctx.children.get("dead", 0) + ctx.children.get("cancelled", 0)
         if failed and job.kind not in self.spec.resume_with_dead:
-            raise await ledger.children_failed(job)
-        ctx = JobContext(job, ledger.db, self.state, claim.children, self.stopping, ledger.lease_s)
+            raise await self.ledger.children_failed(job)
         return await handler(ctx, job.args)
 
     async def _fail(self, job: Job, exc: BaseException) -> str | None:
@@ -176,7 +190,7 @@ class Pool:
         held, complete = await self.ledger.heartbeat([each.job for each in before.values()])
         for key in before.keys() - held:
             running = self.running.get(key)
-            if running and not running.recording:
+            if running and not running.over:
                 log.warning("lost the lease of job %d", running.job.id)
                 metrics.jobs_finished_total.labels(running.job.kind, "lost").inc()
                 running.task.cancel()

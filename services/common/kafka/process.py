@@ -15,6 +15,7 @@ from services.common.health import Check
 STALE_S = 45.0
 _CHATTY = ("aiokafka", "faust", "mode")
 _SILENCE_S = 30.0
+_MOST_KEPT = 1000
 
 
 class Throttle(logging.Filter):
@@ -34,6 +35,8 @@ class Throttle(logging.Filter):
         key, now = (record.name, str(record.msg)[:80]), monotonic()
         if now - self._said.get(key, -_SILENCE_S) < _SILENCE_S:
             return False
+        if len(self._said) >= _MOST_KEPT:
+            self._said.clear()
         self._said[key] = now
         return True
 

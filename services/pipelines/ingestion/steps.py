@@ -5,26 +5,33 @@ run (`ingestion`) -> pages (`ingestion.page`, each asks for the next one while i
 children are settled, closes the window. Every job may be run twice: the second changes nothing.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from services.common import metrics
 from services.common.db import Executor
 from services.common.errors import BadRequest
 from services.common.jobs import Done, FanOut, JobContext, NewJob, Outcome, Snooze, enqueue
 from services.pipelines.ingestion import store
-from services.pipelines.ingestion.records import Document, RawPage, Rejected, Window
+from services.pipelines.ingestion.records import Document, RawDocument, RawPage, Rejected, Window
 from services.pipelines.ingestion.registers import (
     CorrectedReader,
     Correction,
     Reader,
     Register,
 )
+from services.pipelines.ingestion.registers.base import in_turns
 
+log = logging.getLogger(__name__)
 QUEUE = "ingestion"
 HISTORY_CHUNK = 300
+READ_WHOLE = frozenset({"or", "sample"})
+"""Oregon publishes last month's filings only, the sample is small: no window without `since`."""
 SCORES_POLL_S = 0.5
 
 
@@ -59,7 +66,7 @@ class Ingestion:
         raw = await register.page(reader, window, offset, int(args["limit"]))
         if raw.full:
             await _ask_for_next(ctx, args, offset + int(args["limit"]))
-        return Done(await ingest(ctx, register, raw, _as_of(args)))
+        return Done(await ingest(ctx, register, raw, _as_of(args), last=True))
 
     async def history(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Fetch initial filings that only amendments have named so far, with their history."""
@@ -89,7 +96,7 @@ class Ingestion:
     async def _start(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
         as_of = _date(args, "as_of") or datetime.now(UTC).date()
         since, until = _date(args, "since"), _date(args, "until")
-        if since is None and register.name != "sample":
+        if since is None and register.name not in READ_WHOLE:
             covered = await store.covered_until(ctx.db, register.name)
             since = covered - self.overlap if covered else as_of - self.first_run
         if since and until and since >= until:
@@ -113,38 +120,39 @@ class Ingestion:
         waited = float(ctx.job.progress.get("waited_s", 0))
         if unscored and waited < self.wait_scores.total_seconds():
             waited += SCORES_POLL_S
-            return Snooze(
-                SCORES_POLL_S, {"phase": "scoring", "unscored": unscored, "waited_s": waited}
-            )
+            return Snooze(SCORES_POLL_S, {"phase": "scoring", "waited_s": waited})
         since, as_of = _date(ctx.job.progress, "since"), _as_of(ctx.job.progress)
         covered = min(as_of, _date(args, "until") or as_of)
         await store.source_succeeded(ctx.db, register.name, since, covered)
         return Done({**await store.child_totals(ctx.db, ctx.job.id), "unscored": unscored})
 
 
-async def ingest(ctx: JobContext, register: Register, raw: RawPage, as_of: date) -> dict[str, int]:
+async def ingest(
+    ctx: JobContext, register: Register, raw: RawPage, as_of: date, *, last: bool = False
+) -> dict[str, int]:
     """Parse and merge what a page holds that is not stored yet, in one transaction.
 
-    Returns the page's counters; raises LostLease where another worker has taken the job over.
+    Returns the page's counters; with `last` the job succeeds in that transaction, so that they
+    are counted once. Raises LostLease where another worker has taken the job over.
     """
     documents, rejected, unchanged = await _unknown(ctx, register, raw)
     merged = store.Merged(0, 0, 0)
-    if documents or rejected:
-        async with ctx.db.transaction() as tx:
-            if documents:
-                merged = await store.merge(tx, register.name, register.state, documents, as_of)
-            await store.quarantine(tx, register.name, ctx.job.id, rejected)
-            await ctx.fence(tx)
+    async with ctx.db.transaction() as tx:
+        if documents:
+            merged = await store.merge(tx, register.name, register.state, documents, as_of)
+        await store.quarantine(tx, register.name, ctx.job.id, rejected)
+        result = {
+            "rows": raw.rows,
+            "documents": len(raw.documents),
+            "new": merged.new,
+            "changed": merged.changed,
+            "unchanged": unchanged,
+            "quarantined": len(rejected),
+            "prospects": merged.prospects,
+        }
+        await (ctx.complete(tx, result) if last else ctx.fence(tx))
     _count(register.name, merged, unchanged, len(rejected))
-    return {
-        "rows": raw.rows,
-        "documents": len(raw.documents),
-        "new": merged.new,
-        "changed": merged.changed,
-        "unchanged": unchanged,
-        "quarantined": len(rejected),
-        "prospects": merged.prospects,
-    }
+    return result
 
 
 async def _unknown(
@@ -154,15 +162,26 @@ async def _unknown(
     documents: dict[str, Document] = {}
     rejected = list(raw.rejected)
     unchanged = 0
-    for group in raw.documents:
+    async for group in in_turns(raw.documents):
         if known.get(group.number) == group.content_hash:
             unchanged += 1
             continue
-        document, bad = register.parse(group)
+        document, bad = _parsed(register, group)
         rejected.extend(bad)
         if document is not None:
             documents[document.number] = document
     return list(documents.values()), rejected, unchanged
+
+
+def _parsed(register: Register, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
+    """What the reader makes of a document; one that it fails on does not cost the page."""
+    try:
+        return register.parse(raw)
+    except Exception as exc:
+        log.exception("a reader failed on a document", extra={"number": raw.number})
+        reason = f"the reader failed on this document: {type(exc).__name__}: {exc}"
+        rows = orjson.dumps(raw.rows).decode()
+        return None, [Rejected("document", raw.number, rows, reason)]
 
 
 async def _ask_for_next(ctx: JobContext, args: dict[str, Any], offset: int) -> None:

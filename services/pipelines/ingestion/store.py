@@ -73,8 +73,8 @@ async def merge(
 
     Documents of one call must have distinct numbers. Running it again changes no row.
     """
-    await tx.execute(Q["lock_register"], register)
     await _stage(tx, documents)
+    await tx.execute(Q["lock_register"], register)
     await tx.execute(Q["insert_filings"], register, state, as_of)
     await tx.execute(Q["note_moved_filings"], register)
     await tx.execute(Q["upsert_events"], register)

@@ -110,9 +110,21 @@ def _shown(lender: _Lender, opened: set[str]) -> dict[str, Any]:
         "filings": len(filings),
         "open": len(opened & filings.keys()),
         "last_filed_on": lender.last.isoformat() if lender.last != date.min else None,
-        "why": sentence(secured.evidence) if secured.evidence else None,
+        "why": _why(lender),
         "evidence": _newest(list(filings.values()), opened),
     }
+
+
+def _why(lender: _Lender) -> str | None:
+    """Who the name stands for; where a filing's text makes it an MCA, that too."""
+    told = lender.parties[0][1].evidence
+    texts = [
+        finding.why
+        for filing, secured in lender.parties
+        if any(c.mca_phrase for c in filing.collateral)
+        and (finding := filing_mca(filing)).secured is secured
+    ]
+    return " ".join(([sentence(told)] if told else []) + texts[:1]) or None
 
 
 def _party_mca(filing: Filing, secured: Secured) -> Mca:

@@ -193,3 +193,13 @@ async def test_a_peer_that_falls_silent_holds_up_nobody(
         talking.set()
         assert await db.fetchval(ONE) == 1
         await db.close()
+
+
+async def test_a_connection_lost_inside_a_transaction_is_unavailable(db: Database) -> None:
+    with pytest.raises(Unavailable):
+        async with db.transaction() as tx:
+            pid = await tx.fetchval(Query("test_pid", "SELECT pg_backend_pid()"))
+            await db.execute(Query("test_kill", "SELECT pg_terminate_backend($1::int)"), pid)
+            await asyncio.sleep(0.2)
+            await tx.fetchval(Query("test_one", "SELECT 1"))
+    assert await db.fetchval(Query("test_one", "SELECT 1")) == 1

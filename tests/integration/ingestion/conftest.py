@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
-from functools import partial
 from typing import Any
 
 import orjson
 import pytest
-from aiohttp.test_utils import unused_port
 
 from services.common.kafka import failure
 from services.pipelines.ingestion import registers
@@ -26,7 +24,7 @@ Rows = dict[str, list[dict[str, Any]]]
 def register_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     """The register's process, which all tests of this folder share."""
     settings = {"sample_size": SIZE, "sample_seed": SEED, "sample_as_of": AS_OF}
-    with sample_register(tmp_path_factory.mktemp("register"), unused_port(), **settings) as running:
+    with sample_register(tmp_path_factory.mktemp("register"), **settings) as running:
         yield running
 
 
@@ -71,5 +69,9 @@ def ingested(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two quick tries a request and quick retries of jobs."""
     patience = Patience(tries=2, body_tries=2, first_s=0.01)
-    monkeypatch.setattr(registers, "SodaClient", partial(SodaClient, patience=patience))
+
+    def client(*args: Any, **settings: Any) -> SodaClient:
+        return SodaClient(*args, **(settings | {"patience": patience}))
+
+    monkeypatch.setattr(registers, "SodaClient", client)
     monkeypatch.setattr(failure, "BASE_S", 0.1)

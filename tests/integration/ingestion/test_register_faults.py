@@ -71,9 +71,12 @@ async def test_throttling_is_waited_out_as_the_register_asks(
 async def test_answers_that_break_off_are_asked_for_again(
     environment: dict[str, str], register: Register, ingested: TestDatabase
 ) -> None:
-    cut = (await register.control(truncate_next=5))["truncated"]
+    await register.control(slow_ms=20)
     async with ingestion_worker(environment, ingest_page_size=PAGE) as db:
-        await ingest(db, "sample", **WHOLE)
+        run = await start(db, "sample", **WHOLE)
+        await until(lambda: done(db, run), "a page is done", db)
+        cut = (await register.control(truncate_next=5, slow_ms=0))["truncated"]
+        assert (await finished(db, run))["state"] == "succeeded"
         await expect_the_same(db, ingested)
     assert (await register.control())["truncated"] == cut + 5
 
@@ -82,10 +85,24 @@ async def test_a_refusal_is_final(environment: dict[str, str], register: Registe
     await register.control(fail_next=1, status=403)
     async with ingestion_worker(environment) as db:
         run = await finished(db, await start(db, "sample"))
-        (page,) = await children(db, run["id"])
-    assert (run["state"], page["state"], page["attempt"]) == ("dead", "dead", 1)
-    assert "answered 403" in page["error"]["message"]
-    assert run["error"]["message"] == f"1 of 1 children dead: #{page['id']}"
+    assert (run["state"], run["attempt"]) == ("dead", 1)
+    assert "answered 403" in run["error"]["message"]
+
+
+async def test_a_run_says_which_page_was_refused(
+    environment: dict[str, str], register: Register
+) -> None:
+    await register.control(slow_ms=20)
+    async with ingestion_worker(environment, ingest_page_size=PAGE) as db:
+        run = await start(db, "sample", **WHOLE)
+        await until(lambda: done(db, run), "a page is done", db)
+        await register.control(fail_next=1, status=403, slow_ms=0)
+        row = await finished(db, run)
+        pages = await children(db, run)
+    (dead,) = [page for page in pages if page["state"] == "dead"]
+    assert (row["state"], dead["attempt"]) == ("dead", 1)
+    told = row["error"]["message"]
+    assert told.startswith(f"1 of {len(pages)} children dead: #{dead['id']}; SourceRejected in")
 
 
 async def test_a_run_that_died_covers_nothing_and_the_next_one_reads_it_all(

@@ -127,3 +127,34 @@ async def test_a_thousand_children(db: Database, ledger: Ledger) -> None:
     )
     assert await ledger.settle(None) == [parent]
     assert (await row(db, parent))["progress"]["n"] == 1000
+
+
+async def put_back(db: Database, parent: int) -> None:
+    """Queue a parent that waits, as starting it over does."""
+    await sql(
+        db,
+        "UPDATE jobs SET awaiting_children = false, state = 'queued', attempt = 0 WHERE id = $1",
+        parent,
+    )
+
+
+async def test_a_parent_whose_children_end_while_it_is_claimed_is_claimed_anew(
+    db: Database, ledger: Ledger
+) -> None:
+    parent, (child,) = await fan_out(ledger, 1)
+    await put_back(db, parent)
+    (claim,) = await ledger.claim(QUEUE, 1)
+    assert claim.children == {"running": 1}
+    await ledger.record(child.job, Done())
+    assert await ledger.await_children(claim.job) == "snoozed"
+    (again,) = await ledger.claim(QUEUE, 1)
+    assert (again.children, again.job.attempt) == ({"succeeded": 1}, 1)
+
+
+async def test_a_parent_waits_again_for_a_child_at_work(db: Database, ledger: Ledger) -> None:
+    parent, (child,) = await fan_out(ledger, 1)
+    await put_back(db, parent)
+    (claim,) = await ledger.claim(QUEUE, 1)
+    assert await ledger.await_children(claim.job) == "waiting"
+    await ledger.record(child.job, Done())
+    assert await ledger.settle([parent]) == [parent]

@@ -170,6 +170,9 @@ async def test_a_slow_worker_cannot_move_a_job_that_was_rescued(
     with pytest.raises(LostLease):
         async with db.transaction() as tx:
             await ctx.fence(tx)
+    with pytest.raises(LostLease):
+        async with db.transaction() as tx:
+            await ctx.complete(tx, {})
     stored = await row(db, job_id)
     assert (stored["state"], stored["worker"], stored["progress"]) == ("running", "w2", {})
     assert (await sql(db, "SELECT count(*) AS n FROM jobs"))[0]["n"] == 1

@@ -187,6 +187,23 @@ async def test_an_attempt_that_lost_its_lease_is_stopped(db: Database) -> None:
     assert (await row(db, job_id))["state"] == "cancelled"
 
 
+async def test_effects_and_success_may_be_one_transaction(db: Database) -> None:
+    async def handler(ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        async with ctx.db.transaction() as tx:
+            await enqueue(tx, job("effect"))
+            completed = await ctx.complete(tx, {"n": 1})
+            if args["fails"] and ctx.job.attempt == 1:
+                raise ValueError
+        await asyncio.sleep(0.2)  # long enough for a heartbeat to find the job gone
+        return completed
+
+    ids = await enqueue_many(db, [job(args={"fails": fails}) for fails in (False, True)])
+    async with pool_of(db, {"work": handler, "effect": done}, heartbeat_s=0.05):
+        stored = [await until_state(db, job_id, "succeeded") for job_id in ids]
+        await until(lambda: _all(db, {"succeeded": 4}))
+    assert [(each["result"], each["attempt"]) for each in stored] == [({"n": 1}, 1), ({"n": 1}, 2)]
+
+
 async def test_a_handler_that_finds_its_lease_lost_leaves_the_job_alone(db: Database) -> None:
     async def handler(_ctx: JobContext, _args: dict[str, Any]) -> Outcome:
         raise LostLease

@@ -184,3 +184,24 @@ async def test_startup_makes_the_state_and_its_stack_is_closed(
         stored = await until_state(db, await enqueue(db, job()), "succeeded")
         assert stored["result"] == {"state": "state"}
     assert closed.is_set()
+
+
+async def test_a_faust_app_that_dies_is_replaced(
+    worker_settings: WorkerSettings, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apps: list[Any] = []
+    build = Consumer._app
+
+    def remember(self: Consumer, folder: str) -> Any:
+        apps.append(build(self, folder))
+        return apps[-1]
+
+    monkeypatch.setattr(Consumer, "_app", remember)
+    topic = worker_settings.topic_prefix + PROSPECTS_CHANGED
+    async with working(worker_settings, seen):
+        await write(worker_settings.kafka_brokers, topic, [b'{"n": 1}'])
+        await seen.until([1])
+        await apps[0].crash(RuntimeError("as after a lost broker"))
+        await write(worker_settings.kafka_brokers, topic, [b'{"n": 2}'])
+        await until(lambda: asyncio.sleep(0, 2 in seen.numbers), 30)
+    assert len(apps) == 2

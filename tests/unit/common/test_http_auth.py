@@ -43,7 +43,7 @@ async def test_without_a_token_the_challenge_has_no_error(client: Client) -> Non
         signed(GOOD | {"role": ["admin"]}),
         signed(GOOD | {"nbf": SOON}),
         signed(GOOD, "k" * 64, "HS512"),
-        {"Authorization": f"Bearer {jwt.encode(GOOD, None, 'none')}"},
+        {"Authorization": f"Bearer {jwt.encode(GOOD, '', 'none')}"},
     ],
 )
 async def test_a_bad_token_is_refused(client: Client, headers: dict[str, str]) -> None:

@@ -59,8 +59,9 @@ def test_cells_are_postgres_csv(value: object, text: str) -> None:
 async def test_a_script_runs_what_the_store_runs(tmp_path: Path) -> None:
     script = await merged(tmp_path)
     names = [statement.name for statement in script.statements]
-    assert names[0] == "lock_register"
-    assert names.index("copy_stage_parties") < names.index("insert_filings")
+    assert names[0] == "stage_documents"
+    assert names.index("copy_stage_parties") < names.index("lock_register")
+    assert names.index("lock_register") < names.index("insert_filings")
     assert names[-2:] == ["publish_changed", "merge_counts"]
     assert not any("$" in statement.text for statement in script.statements)
 

@@ -4,7 +4,8 @@ A reader goes register -> `RawPage` of whole documents (network) -> `Document` (
 compare hashes between the two, so that an unchanged document is never parsed again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
@@ -20,6 +21,12 @@ Made = TypeVar("Made")
 
 NO_LAPSE_YEAR = 9000
 """Connecticut writes 9999-12-31 where a lien has no lapse date."""
+
+TURN = 100
+"""Documents worked on before other tasks get their turn: some milliseconds."""
+
+KEY_MAX = 500
+"""Characters of a number, id or name: PostgreSQL indexes no value over 2,700 bytes."""
 
 
 class Reader(Protocol):
@@ -93,9 +100,17 @@ def text(row: Row, column: str) -> str | None:
     raise BadRow(f"column {column} holds {_json_type(value)} where text is expected")
 
 
+def identifier(row: Row, column: str) -> str | None:
+    """A cell as text that may stand in an index. Raises BadRow."""
+    value = text(row, column)
+    if value and len(value) > KEY_MAX:
+        raise BadRow(f"column {column} holds {len(value)} characters, more than {KEY_MAX}")
+    return value
+
+
 def required(row: Row, column: str) -> str:
-    """A cell as text that must be there. Raises BadRow."""
-    if value := text(row, column):
+    """An identifier that must be there. Raises BadRow."""
+    if value := identifier(row, column):
         return value
     raise BadRow(f"column {column} is missing")
 
@@ -151,7 +166,8 @@ def read(
 
 def reject(dataset: str, key: str, row: Row, why: BadRow) -> Rejected:
     """A bad row for the quarantine, verbatim as JSON."""
-    return Rejected(dataset, key, orjson.dumps(row).decode(), str(why))
+    short = key.replace("\0", " ")[:KEY_MAX]
+    return Rejected(dataset, short, orjson.dumps(row).decode(), str(why))
 
 
 def raw_document(number: str, version: str, rows: dict[str, list[Row]]) -> RawDocument:
@@ -166,6 +182,14 @@ def raw_document(number: str, version: str, rows: dict[str, list[Row]]) -> RawDo
             digest.update(b"\n" + line)
         distinct[dataset] = [by_text[line] for line in order]
     return RawDocument(number, digest.digest(), distinct)
+
+
+async def in_turns(items: Iterable[Made]) -> AsyncIterator[Made]:
+    """The items, letting other tasks run now and then: a merge holds its lock between them."""
+    for number, item in enumerate(items):
+        if number % TURN == 0:
+            await asyncio.sleep(0)
+        yield item
 
 
 def group(

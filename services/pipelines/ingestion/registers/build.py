@@ -11,7 +11,7 @@ from services.pipelines.ingestion.parties.funders import identify_lender
 from services.pipelines.ingestion.parties.names import clean_name, name_key
 from services.pipelines.ingestion.parties.people import is_business
 from services.pipelines.ingestion.records import Action, Collateral, Mca, Party, Role
-from services.pipelines.ingestion.registers.base import BadRow
+from services.pipelines.ingestion.registers.base import KEY_MAX, BadRow
 
 
 class Place(TypedDict, total=False):
@@ -50,7 +50,12 @@ def organization(
     active: bool = True,
     assignor: bool = False,
 ) -> Party:
-    """A party filed as an organization; a secured one with the lender behind the name."""
+    """A party filed as an organization; a secured one with the lender behind the name.
+
+    Raises BadRow for a name that no index takes.
+    """
+    if len(filed) > KEY_MAX:
+        raise BadRow(f"the name has {len(filed)} characters, more than {KEY_MAX}")
     name, normal, business, trade_names = _organization(filed)
     return Party(
         role=role,

@@ -21,6 +21,7 @@ from services.pipelines.ingestion.records import (
     Window,
 )
 from services.pipelines.ingestion.registers.base import (
+    KEY_MAX,
     BadRow,
     Reader,
     Row,
@@ -28,6 +29,8 @@ from services.pipelines.ingestion.registers.base import (
     edges,
     flag,
     group,
+    identifier,
+    in_turns,
     raw_document,
     read,
     required,
@@ -120,7 +123,7 @@ class Colorado:
             parts[dataset], orphaned = group(dataset, answer.rows, "fileid")
             rejected += [*answer.rejected, *orphaned]
         documents: list[RawDocument] = []
-        for transaction, rows in transactions.items():
+        async for transaction, rows in in_turns(transactions.items()):
             documents += self._documents(transaction, rows, parts)
         return RawPage(documents, rejected)
 
@@ -136,7 +139,8 @@ class Colorado:
             content = {FILINGS: own}
             for dataset, by_file in parts.items():
                 content[dataset] = [row for file in files for row in by_file.get(file, ())]
-            number = transaction if len(masters) == 1 else f"{transaction}:{master}"
+            told = master.replace("\0", " ")[:KEY_MAX]  # what is wrong with it, `parse` says
+            number = transaction if len(masters) == 1 else f"{transaction}:{told}"
             yield raw_document(number, self.parser_version, content)
 
     def parse(self, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
@@ -229,7 +233,7 @@ def _secured(row: Row) -> Party:
 
 
 def _party(row: Row, role: Role) -> Party:
-    key = text(row, "debtorid" if role == "debtor" else "spid")
+    key = identifier(row, "debtorid" if role == "debtor" else "spid")
     place = Place(
         address1=text(row, "address1"),
         address2=text(row, "address2"),
@@ -247,7 +251,7 @@ def _party(row: Row, role: Role) -> Party:
 
 def _collateral(row: Row) -> Collateral:
     texts = [text(row, "collateraldescription"), text(row, "additionalcollateraldescription")]
-    key = text(row, "collateralid")
+    key = identifier(row, "collateralid")
     return goods(texts, key, action=_action(row), active=_active(row))
 
 

@@ -125,6 +125,7 @@ class Connecticut:
 def _checked(row: Row) -> Row:
     """The row, once every cell that `parse` needs has been read."""
     required_day(row, "dt_accept"), day(row, "dt_lapse")
+    text(row, "lien_status"), text(row, "tx_lien_descript")
     if _kind(row, required(row, NUMBER)) != "initial":
         required(row, FILING)
     list(_parties(row))

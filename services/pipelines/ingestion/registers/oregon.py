@@ -27,6 +27,7 @@ from services.pipelines.ingestion.registers.base import (
     day,
     edges,
     group,
+    identifier,
     raw_document,
     read,
     required,
@@ -121,7 +122,7 @@ class Oregon:
 
 def _checked(row: Row) -> tuple[Row, Party]:
     """The row and its party, once every cell that `parse` needs has been read."""
-    required_day(row, "filing_date"), day(row, "lapse_date")
+    required_day(row, "filing_date"), day(row, "lapse_date"), text(row, "lien_type")
     if _kind(row) != "initial":
         _original(row)
     return row, _party(row)
@@ -129,7 +130,7 @@ def _checked(row: Row) -> tuple[Row, Party]:
 
 def _original(row: Row) -> str:
     """Number of the filing that is amended, else what stands before the last dash. Or BadRow."""
-    if told := text(row, FILING):
+    if told := identifier(row, FILING):
         return told
     filing, dash, _ = required(row, NUMBER).rpartition("-")
     if not dash:
