@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from services.common import metrics
 from services.common.errors import AppError
@@ -46,6 +46,8 @@ async def send(
         response = web.StreamResponse(headers=dict(headers))
         response.content_length = size
         await response.prepare(request)
+        if request.method == hdrs.METH_HEAD:
+            return response
         try:
             await _write(response, first, stall_s)
             async for part in parts:

@@ -44,6 +44,8 @@ async def test_the_worker_makes_the_file(
 
     made = (await ask(desk_of_60, "GET", where)).json
     file = await ask(desk_of_60, "GET", made["download"])
+    head = await ask(desk_of_60, "HEAD", made["download"])
+    assert (head.status, head.headers["Content-Length"], head.body) == (200, str(made["size"]), b"")
     listed = await desk_of_60.call("GET", "?limit=100&min_score=25")
     ids = [f"inlineStr:{item['id']}" for item in listed.body["prospects"]]
     assert [row["id"] for row in file.sheet] == ids
@@ -53,7 +55,8 @@ async def test_the_worker_makes_the_file(
         (who.partition(":")[0], what, after["rows"])
         for who, what, after in trail(desk_of_60.database)
     ]
-    assert done == [("ann", "begin_export", 45), ("job", "export", 45), ("ann", "download", 45)]
+    fetched = ("ann", "download", 45)
+    assert done == [("ann", "begin_export", 45), ("job", "export", 45), fetched, fetched]
     assert desk_of_60.database.psql("SELECT count(*) FROM export_parts") == "0"
 
 
