@@ -13,7 +13,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.common import audit, jobs
+from services.common import audit, context, jobs
 from services.common.db import Executor
 from services.common.types import Status
 from services.prospects.store import Q, _filled
@@ -21,6 +21,7 @@ from services.prospects.store import Q, _filled
 CHANGED_TOPIC = "prospects.changed"
 _ROW = _filled("prospect_row")
 _WRITE = _filled("prospect_write")
+_CLAIM = _filled("prospect_claim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,11 @@ async def write(tx: Executor, held: Held, wanted: Kept, action: str, note: str |
     if row is None:
         raise RuntimeError(f"prospect {held.id} was locked and is another one now")
     return row
+
+
+async def claim(db: Executor, prospect_id: UUID, subject: str) -> Record | None:
+    """Claim what nobody holds, audited: `tag` and `body` of the row; None: it is not free."""
+    return await db.fetchrow(_CLAIM, prospect_id, subject, context.request_id.get())
 
 
 async def delete(tx: Executor, held: Held, subject: str) -> None:

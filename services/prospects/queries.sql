@@ -149,6 +149,26 @@ SELECT debtor_key, id, $3 FROM gone WHERE debtor_key IS NOT NULL
 ON CONFLICT (debtor_key) DO UPDATE SET
     prospect_id = excluded.prospect_id, deleted_by = excluded.deleted_by, deleted_at = now();
 
+-- name: prospect_claim
+-- A claim of what nobody holds, with its entry in the audit trail (services/common/audit.sql), in one round trip.
+WITH free AS (
+    SELECT id, status FROM prospects WHERE id = $1 AND claimed_by IS NULL FOR NO KEY UPDATE
+), p AS (
+    UPDATE prospects AS old SET
+        claimed_by = $2, claimed_at = now(), status = CASE old.status WHEN 'unclaimed' THEN 'claimed' ELSE old.status END,
+        version = old.version + 1
+    FROM free WHERE old.id = free.id AND old.claimed_by IS NULL
+    RETURNING old.*, free.status AS status_before
+), noted AS (
+    INSERT INTO audit_logs (subject, action, entity, entity_id, before, after, request_id)
+    SELECT $2, 'claim', 'prospect', p.id::text,
+           jsonb_build_object('claimed_by', NULL, 'claimed_at', NULL, 'status', p.status_before),
+           jsonb_build_object('claimed_by', p.claimed_by, 'claimed_at', p.claimed_at, 'status', p.status), $3
+    FROM p
+)
+SELECT {tag} AS tag, (SELECT convert_to(row_to_json(item)::text, 'UTF8') FROM (SELECT {item}, p.notes) AS item) AS body
+FROM p LEFT JOIN prospect_work AS w ON w.prospect_id = p.id;
+
 -- name: prospects_claim
 -- Each is won by whoever locks it first; what others hold is told as it is.
 WITH held AS (
