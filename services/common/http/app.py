@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
+import asyncpg
 import uvloop
 from aiohttp import web
 
@@ -80,16 +81,20 @@ async def _open_database(app: web.Application) -> AsyncIterator[None]:
         connect_timeout_s=settings.db_connect_timeout_s,
     )
     _use(app, db)
-    await _check(db)
+    await _check(db, settings.db_connect_timeout_s)
     yield
     await db.close()
 
 
-async def _check(db: Database) -> None:
+async def _check(db: Database, timeout_s: float) -> None:
+    """Say at the start what is wrong with the database; /health/ready goes on asking."""
     try:
-        await db.fetchval(_PING)
-    except AppError as exc:
-        log.warning("not ready: %s", exc.detail)
+        async with asyncio.timeout(timeout_s):
+            await db.fetchval(_PING)
+    except (AppError, TimeoutError) as exc:
+        log.warning("not ready: the database does not answer", extra={"cause": repr(exc)})
+    except asyncpg.PostgresError as exc:
+        log.error("not ready: the database refuses us", extra={"cause": repr(exc)})
 
 
 async def _open_guard(app: web.Application) -> AsyncIterator[None]:
