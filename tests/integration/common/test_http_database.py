@@ -144,17 +144,17 @@ async def forwarded(port: int, host: str, there: int) -> AsyncIterator[None]:
 
 @pytest.mark.slow
 async def test_a_database_that_falls_silent_holds_up_no_request(database: TestDatabase) -> None:
-    async with silenced(database.url) as (url, talking):
-        async with served(url, request_deadline_s=1, db_connect_timeout_s=0.5) as client:
-            assert (await client.get("/api/sleep/not")).status == 200
-            talking.clear()
-            begun = time.monotonic()
-            answers = await asyncio.gather(*(client.get("/api/sleep/not") for _ in range(5)))
-            assert {answer.status for answer in answers} <= {503, 504}
-            assert time.monotonic() - begun < 5
-            talking.set()
-            await asyncio.sleep(0.5)
-            assert (await client.get("/api/sleep/not")).status == 200
+    times = {"request_deadline_s": 1, "db_connect_timeout_s": 0.5}
+    async with silenced(database.url) as (url, talking), served(url, **times) as client:
+        assert (await client.get("/api/sleep/not")).status == 200
+        talking.clear()
+        begun = time.monotonic()
+        answers = await asyncio.gather(*(client.get("/api/sleep/not") for _ in range(5)))
+        assert {answer.status for answer in answers} <= {503, 504}
+        assert time.monotonic() - begun < 5
+        talking.set()
+        await asyncio.sleep(0.5)
+        assert (await client.get("/api/sleep/not")).status == 200
 
 
 async def test_the_pool_is_as_the_settings_say(database: TestDatabase) -> None:
