@@ -98,7 +98,8 @@ async def test_the_error_names_the_dead_and_the_cancelled(db: Database, ledger: 
     await ledger.settle([parent])
     (again,) = await ledger.claim(QUEUE, 1)
     error = await ledger.children_failed(again.job)
-    assert str(error) == f"2 of 3 children cancelled or dead: #{two.job.id}, #{three.job.id}"
+    named = f"2 of 3 children cancelled or dead: #{two.job.id}, #{three.job.id}"
+    assert str(error).startswith(f"{named}; SourceRejected in #{two.job.id}: ")
 
 
 async def test_a_parent_whose_children_are_all_anothers_looks_again_later(

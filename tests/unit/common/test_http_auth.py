@@ -12,7 +12,7 @@ from services.common.http.token import DEFAULT_USERS, main, make
 from services.common.types import Role
 from tests.unit.common.service import SECRET, Client, application, bearer, settings
 
-SOON = datetime.now(UTC) + timedelta(minutes=5)
+SOON = datetime.now(UTC) + timedelta(hours=5)
 GOOD = {"sub": "ann", "role": "viewer", "exp": SOON}
 
 
