@@ -4,6 +4,7 @@ STACK := $(PYTHON) -m tests.stack
 VENV := .venv/bin
 ROLE ?= admin
 LINES ?= 10
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs env token ingest reset install test lint bench documents lock
@@ -40,7 +41,7 @@ install: ## only install what is missing: Debian packages, .venv, Kafka jars
 
 test: install ## every automated check on real PostgreSQL, PgBouncer, Redis and Kafka, with coverage
 	@$(VENV)/coverage erase
-	@$(VENV)/coverage run -m pytest --durations=15 $(ARGS); code=$$?; \
+	@$(VENV)/coverage run -m pytest -n $(WORKERS) --dist loadfile --durations=15 $(ARGS); code=$$?; \
 	  $(VENV)/coverage combine -q; $(VENV)/coverage report && exit $$code
 
 lint: install ## ruff, mypy and import-linter

@@ -31,12 +31,18 @@ from tests.stack.ready import probe
 from tests.stack.table import INFRASTRUCTURE
 
 READY_S = 60.0
+STEP = 200
+"""No two default ports differ by 100 more or less than a multiple of this."""
 
 
 def free_base() -> int:
-    """A number such that default port + it is free for every process, below the ephemeral ports."""
+    """A number such that default port + it is free for every process, below the ephemeral ports.
+
+    Test processes side by side (pytest-xdist) take bases whose ports can never be the same.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     for _ in range(200):
-        base = random.randrange(10_000, 23_000, 10)
+        base = random.randrange(10_000, 23_000, STEP) + worker % 2 * STEP // 2
         if all(_free(base + port) for port in PORTS.values()):
             return base
     raise StackError("no free range of ports was found: stop some of the stacks on this machine.")
