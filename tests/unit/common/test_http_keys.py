@@ -18,7 +18,7 @@ from services.common.http.guard import GUARD
 from services.common.http.keys import KeySet
 from tests.unit.common.service import SECRET, Client, application
 
-SOON = datetime.now(UTC) + timedelta(minutes=5)
+SOON = datetime.now(UTC) + timedelta(hours=5)
 GOOD = {"sub": "ann", "role": "viewer", "exp": SOON}
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 RSA_NEXT = rsa.generate_private_key(public_exponent=65537, key_size=2048)
