@@ -120,7 +120,7 @@ def hmac_signed_by_public_key() -> dict[str, str]:
     return {"Authorization": f"Bearer {signing}.{text}"}
 
 
-PAST, FUTURE = SOON - timedelta(hours=1), SOON + timedelta(hours=1)
+PAST, FUTURE = SOON - timedelta(hours=6), SOON + timedelta(hours=1)
 FORGED = {
     "signed by another key": signed(RSA_NEXT, "RS256", "r1"),
     "of an unknown key": signed(RSA_NEXT, "RS256", "r9"),
