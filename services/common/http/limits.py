@@ -1,11 +1,10 @@
-"""Rate limits: a window of requests per caller, counted in Redis for all processes together.
+"""Rate limits (draft-ietf-httpapi-ratelimit-headers-11), counted in Redis for all processes.
 
 A process leases requests from the count in Redis in blocks and spends them in memory, so a busy
 caller costs a round trip once in many requests. A block is never more than was left, it shrinks
 to one as the limit comes near, and what is not spent within a second goes back: together the
 processes never let through more than the limit, and no less of a steady caller's requests.
 Where Redis does not answer, requests pass and are counted (ucc_rate_limit_unchecked_total).
-Headers are those of draft-ietf-httpapi-ratelimit-headers-11.
 """
 
 import asyncio
