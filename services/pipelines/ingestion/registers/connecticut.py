@@ -5,7 +5,7 @@ row repeats the document, and co-debtors repeat the secured party. lien_status i
 the lien at the time of reading, so an initial filing changes when its lien ends.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.pipelines.ingestion.records import (
@@ -13,27 +13,20 @@ from services.pipelines.ingestion.records import (
     Kind,
     Party,
     RawDocument,
-    RawPage,
     Rejected,
     Role,
     Status,
-    Window,
 )
 from services.pipelines.ingestion.registers.base import (
-    Reader,
     Row,
     day,
-    edges,
-    group,
-    raw_document,
     read,
     required,
     required_day,
     text,
-    within,
 )
 from services.pipelines.ingestion.registers.build import Place, distinct, individual, organization
-from services.pipelines.ingestion.registers.soda import together
+from services.pipelines.ingestion.registers.party_rows import PartyRows
 from services.pipelines.ingestion.registers.words import amendment_kind, filing_type
 
 LIENS = "xfev-8smz"
@@ -52,47 +45,18 @@ _STATUSES: dict[str, Status] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Connecticut:
+class Connecticut(PartyRows):
     """Reader of Connecticut's register."""
 
     name: str = "ct"
     state: str = "CT"
     base_url: str = "https://data.ct.gov"
     parser_version: str = "ct-1"
-
-    async def page(self, client: Reader, window: Window, offset: int, limit: int) -> RawPage:
-        """Documents of `limit` rows by number; see Register.page."""
-        found, full = await client.rows(
-            LIENS, order=ORDER, where=within("dt_accept", window), limit=limit, offset=offset
-        )
-        cut = edges(found.rows, NUMBER, offset > 0, full)
-        rest = await client.matching(LIENS, NUMBER, cut, order=ORDER)
-        documents, bad = self._documents([*found.rows, *rest.rows])
-        count = len(found.rows) + len(found.rejected)
-        return RawPage(documents, [*found.rejected, *rest.rejected, *bad], full, count)
-
-    async def history(self, client: Reader, numbers: Sequence[str]) -> RawPage:
-        """Every document of these liens: all rows of a lien carry its number."""
-        by_lien, by_number = await together(
-            client.matching(LIENS, FILING, numbers, order=ORDER),
-            client.matching(LIENS, NUMBER, numbers, order=ORDER),
-        )
-        rows = [*by_lien.rows, *by_number.rows]
-        documents, bad = self._documents(rows)
-        rejected = [*by_lien.rejected, *by_number.rejected, *bad]
-        return RawPage(documents, rejected, False, len(rows))
-
-    async def numbers(self, _client: Reader, _dataset: str, row: Row, /) -> list[str]:
-        """See Register.numbers."""
-        return [required(row, NUMBER)]
-
-    def _documents(self, rows: list[Row]) -> tuple[list[RawDocument], list[Rejected]]:
-        groups, rejected = group(LIENS, rows, NUMBER)
-        documents = [
-            raw_document(number, self.parser_version, {LIENS: own})
-            for number, own in groups.items()
-        ]
-        return documents, rejected
+    dataset: str = LIENS
+    number: str = NUMBER
+    filing: str = FILING
+    filed_on: str = "dt_accept"
+    order: str = ORDER
 
     def parse(self, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
         """See Register.parse: a row is rejected whole where its number, dates or cells are bad."""

@@ -6,7 +6,6 @@ was filed takes a continuation (UCC 9-515(e) adds five years to the old lapse da
 initial filing cannot reach further), and a lien type ending in -X is a release.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,28 +14,21 @@ from services.pipelines.ingestion.records import (
     Kind,
     Party,
     RawDocument,
-    RawPage,
     Rejected,
     Role,
-    Window,
 )
 from services.pipelines.ingestion.registers.base import (
     BadRow,
-    Reader,
     Row,
     day,
-    edges,
-    group,
     identifier,
-    raw_document,
     read,
     required,
     required_day,
     text,
-    within,
 )
 from services.pipelines.ingestion.registers.build import Place, distinct, individual, organization
-from services.pipelines.ingestion.registers.soda import together
+from services.pipelines.ingestion.registers.party_rows import PartyRows
 from services.pipelines.ingestion.registers.words import amendment_kind, filing_type
 
 FILINGS = "snfi-f79b"
@@ -50,47 +42,18 @@ _ROLES: dict[str, Role] = {"DB": "debtor", "SP": "secured"}
 
 
 @dataclass(frozen=True, slots=True)
-class Oregon:
+class Oregon(PartyRows):
     """Reader of Oregon's list of filings entered last month."""
 
     name: str = "or"
     state: str = "OR"
     base_url: str = "https://data.oregon.gov"
     parser_version: str = "or-1"
-
-    async def page(self, client: Reader, window: Window, offset: int, limit: int) -> RawPage:
-        """Documents of `limit` rows by number; see Register.page."""
-        found, full = await client.rows(
-            FILINGS, order=ORDER, where=within("filing_date", window), limit=limit, offset=offset
-        )
-        cut = edges(found.rows, NUMBER, offset > 0, full)
-        rest = await client.matching(FILINGS, NUMBER, cut, order=ORDER)
-        documents, bad = self._documents([*found.rows, *rest.rows])
-        count = len(found.rows) + len(found.rejected)
-        return RawPage(documents, [*found.rejected, *rest.rejected, *bad], full, count)
-
-    async def history(self, client: Reader, numbers: Sequence[str]) -> RawPage:
-        """What last month's list still holds of these filings; older months are gone."""
-        initial, amending = await together(
-            client.matching(FILINGS, NUMBER, numbers, order=ORDER),
-            client.matching(FILINGS, FILING, numbers, order=ORDER),
-        )
-        rows = [*initial.rows, *amending.rows]
-        documents, bad = self._documents(rows)
-        rejected = [*initial.rejected, *amending.rejected, *bad]
-        return RawPage(documents, rejected, False, len(rows))
-
-    async def numbers(self, _client: Reader, _dataset: str, row: Row, /) -> list[str]:
-        """See Register.numbers."""
-        return [required(row, NUMBER)]
-
-    def _documents(self, rows: list[Row]) -> tuple[list[RawDocument], list[Rejected]]:
-        groups, rejected = group(FILINGS, rows, NUMBER)
-        documents = [
-            raw_document(number, self.parser_version, {FILINGS: own})
-            for number, own in groups.items()
-        ]
-        return documents, rejected
+    dataset: str = FILINGS
+    number: str = NUMBER
+    filing: str = FILING
+    filed_on: str = "filing_date"
+    order: str = ORDER
 
     def parse(self, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
         """See Register.parse: a row is a party, and a bad one costs that party."""
