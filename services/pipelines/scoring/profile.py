@@ -12,6 +12,7 @@ from typing import Any
 from services.pipelines.scoring.facts import Debtor, Filing, Mca, Secured
 from services.pipelines.scoring.findings import (
     MCA_RANK,
+    McaFinding,
     Picture,
     filing_mca,
     sentence,
@@ -102,34 +103,33 @@ def lenders(picture: Picture) -> list[dict[str, Any]]:
 def _shown(lender: _Lender, opened: set[str]) -> dict[str, Any]:
     filings = {filing.ref: filing for filing, _ in lender.parties}
     secured = lender.parties[0][1]
+    judged = [(*party, filing_mca(party[0])) for party in lender.parties]
     return {
         "name": lender.name,
         "kind": secured.kind,
-        "mca": max((_party_mca(*party) for party in lender.parties), key=MCA_RANK.__getitem__),
+        "mca": max((_party_mca(s, found) for _, s, found in judged), key=MCA_RANK.__getitem__),
         "as_filed": sorted({party.name for _, party in lender.parties}),
         "filings": len(filings),
         "open": len(opened & filings.keys()),
         "last_filed_on": lender.last.isoformat() if lender.last != date.min else None,
-        "why": _why(lender),
+        "why": _why(judged),
         "evidence": _newest(list(filings.values()), opened),
     }
 
 
-def _why(lender: _Lender) -> str | None:
+def _why(judged: Sequence[tuple[Filing, Secured, McaFinding]]) -> str | None:
     """Who the name stands for; where a filing's text makes it an MCA, that too."""
-    told = lender.parties[0][1].evidence
+    told = judged[0][1].evidence
     texts = [
         finding.why
-        for filing, secured in lender.parties
-        if any(c.mca_phrase for c in filing.collateral)
-        and (finding := filing_mca(filing)).secured is secured
+        for filing, secured, finding in judged
+        if finding.secured is secured and any(c.mca_phrase for c in filing.collateral)
     ]
     return " ".join(([sentence(told)] if told else []) + texts[:1]) or None
 
 
-def _party_mca(filing: Filing, secured: Secured) -> Mca:
+def _party_mca(secured: Secured, finding: McaFinding) -> Mca:
     """A party stands for the whole filing only where it is the one that makes it an MCA."""
-    finding = filing_mca(filing)
     return finding.mca if finding.secured is secured else secured.mca or "none"
 
 
