@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0010_prospect_items 0a68358f2a95418498aa03e72c636d8169b246f1493653d85548e218dfd4f928
+-- made from: 0011_job_control 67813c0673c9aa1d58114bb364e9300b58ba5ff077ac2744042b2d22436122ab
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -408,6 +408,31 @@ CREATE TABLE idempotency_keys (
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (owner, key);
 CREATE INDEX idempotency_keys_age ON idempotency_keys USING btree (created_at);
 
+CREATE TABLE job_attempts (
+    job_id bigint NOT NULL,
+    fence bigint NOT NULL,
+    attempt integer NOT NULL,
+    outcome text NOT NULL,
+    worker text,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone DEFAULT now() NOT NULL,
+    error jsonb,
+    CONSTRAINT job_attempts_outcome_check CHECK ((outcome = ANY (ARRAY['retryable'::text, 'dead'::text, 'cancelled'::text])))
+);
+ALTER TABLE job_attempts ADD CONSTRAINT job_attempts_pkey PRIMARY KEY (job_id, fence);
+
+CREATE TABLE job_logs (
+    job_id bigint NOT NULL,
+    line integer NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    attempt integer NOT NULL,
+    level text NOT NULL,
+    message text NOT NULL,
+    CONSTRAINT job_logs_level_check CHECK ((level = ANY (ARRAY['info'::text, 'warning'::text, 'error'::text]))),
+    CONSTRAINT job_logs_message_check CHECK ((length(message) <= 2000))
+);
+ALTER TABLE job_logs ADD CONSTRAINT job_logs_pkey PRIMARY KEY (job_id, line);
+
 CREATE TABLE jobs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     queue text NOT NULL,
@@ -433,6 +458,11 @@ CREATE TABLE jobs (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    version smallint DEFAULT 1 NOT NULL,
+    claimed_at timestamp with time zone,
+    cancel_requested_at timestamp with time zone,
+    replay_of bigint,
+    replaced_by bigint,
     CONSTRAINT jobs_args_check CHECK ((jsonb_typeof(args) = 'object'::text)),
     CONSTRAINT jobs_attempt_check CHECK ((attempt >= 0)),
     CONSTRAINT jobs_dead_says_why CHECK (((state <> 'dead'::text) OR (error IS NOT NULL))),
@@ -443,6 +473,7 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_progress_check CHECK ((jsonb_typeof(progress) = 'object'::text)),
     CONSTRAINT jobs_queue_check CHECK ((queue ~ '^[a-z][a-z_]{0,39}$'::text)),
     CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'retryable'::text, 'succeeded'::text, 'dead'::text, 'cancelled'::text]))),
+    CONSTRAINT jobs_version_check CHECK ((version > 0)),
     CONSTRAINT jobs_waiting_parent_is_running CHECK (((state = 'running'::text) OR (NOT awaiting_children)))
 );
 ALTER TABLE jobs ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
@@ -450,8 +481,8 @@ CREATE INDEX jobs_by_kind ON jobs USING btree (kind, id DESC);
 CREATE INDEX jobs_by_state ON jobs USING btree (state, id DESC);
 CREATE INDEX jobs_children ON jobs USING btree (parent_id, state) WHERE parent_id IS NOT NULL;
 CREATE INDEX jobs_claim ON jobs USING btree (queue, priority, run_at, id) WHERE state = ANY (ARRAY['queued'::text, 'retryable'::text]);
-CREATE INDEX jobs_expired_lease ON jobs USING btree (lease_until) WHERE state = 'running'::text AND lease_until IS NOT NULL;
 CREATE INDEX jobs_finished ON jobs USING btree (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX jobs_held ON jobs USING btree (queue, lease_until) WHERE state = 'running'::text AND lease_until IS NOT NULL;
 CREATE UNIQUE INDEX jobs_live_dedupe ON jobs USING btree (dedupe_key) WHERE dedupe_key IS NOT NULL AND (state = ANY (ARRAY['queued'::text, 'running'::text, 'retryable'::text]));
 CREATE UNIQUE INDEX jobs_running_serial ON jobs USING btree (serial_key) WHERE serial_key IS NOT NULL AND state = 'running'::text;
 CREATE INDEX jobs_waiting_parents ON jobs USING btree (id) WHERE awaiting_children;
@@ -624,6 +655,36 @@ CREATE INDEX quarantine_corrected ON quarantine USING btree (register) WHERE cor
 CREATE INDEX quarantine_open ON quarantine USING btree (register, id) WHERE state = 'open'::text;
 CREATE UNIQUE INDEX quarantine_row ON quarantine USING btree (register, dataset, md5(row_text));
 
+CREATE TABLE queues (
+    name text NOT NULL,
+    paused_at timestamp with time zone,
+    paused_by text,
+    reason text,
+    concurrency integer,
+    rate double precision,
+    tokens double precision DEFAULT 0 NOT NULL,
+    refilled_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT queues_concurrency_check CHECK ((concurrency > 0)),
+    CONSTRAINT queues_name_check CHECK ((name ~ '^[a-z][a-z_]{0,39}$'::text)),
+    CONSTRAINT queues_rate_check CHECK ((rate > (0)::double precision))
+);
+ALTER TABLE queues ADD CONSTRAINT queues_pkey PRIMARY KEY (name);
+
+CREATE TABLE schedule_runs (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    schedule text NOT NULL,
+    cause text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    job_id bigint,
+    created_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schedule_runs_cause_check CHECK ((cause = ANY (ARRAY['due'::text, 'missed'::text, 'after'::text, 'hand'::text])))
+);
+ALTER TABLE schedule_runs ADD CONSTRAINT schedule_runs_pkey PRIMARY KEY (id);
+CREATE INDEX schedule_runs_age ON schedule_runs USING btree (created_at);
+CREATE INDEX schedule_runs_by_schedule ON schedule_runs USING btree (schedule, id DESC);
+
 CREATE TABLE schedules (
     name text NOT NULL,
     kind text NOT NULL,
@@ -638,6 +699,9 @@ CREATE TABLE schedules (
     last_job_id bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    after_kind text,
+    after_seen_at timestamp with time zone,
+    problem text,
     CONSTRAINT schedules_missed_policy_check CHECK ((missed_policy = ANY (ARRAY['skip'::text, 'run_once'::text, 'run_all'::text])))
 );
 ALTER TABLE schedules ADD CONSTRAINT schedules_pkey PRIMARY KEY (name);
@@ -805,6 +869,10 @@ ALTER TABLE growth_signals ADD CONSTRAINT growth_signals_prospect_id_fkey FOREIG
 
 ALTER TABLE health_scores ADD CONSTRAINT health_scores_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE CASCADE;
 
+ALTER TABLE job_attempts ADD CONSTRAINT job_attempts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE job_logs ADD CONSTRAINT job_logs_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE;
+
 ALTER TABLE jobs ADD CONSTRAINT jobs_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES jobs(id) ON DELETE CASCADE;
 
 ALTER TABLE portfolio_companies ADD CONSTRAINT portfolio_companies_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE SET NULL;
@@ -823,6 +891,8 @@ CREATE TRIGGER prospects_count_update AFTER UPDATE ON prospects REFERENCING OLD 
 CREATE TRIGGER prospects_name_key_insert BEFORE INSERT ON prospects FOR EACH ROW WHEN (new.name_key IS NULL) EXECUTE FUNCTION prospects_fill_name_key();
 CREATE TRIGGER prospects_name_key_update BEFORE UPDATE OF company_name ON prospects FOR EACH ROW WHEN (new.debtor_key IS NULL AND new.company_name IS DISTINCT FROM old.company_name) EXECUTE FUNCTION prospects_fill_name_key();
 CREATE TRIGGER prospects_touch BEFORE UPDATE ON prospects FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+
+ALTER TABLE schedule_runs ADD CONSTRAINT schedule_runs_schedule_fkey FOREIGN KEY (schedule) REFERENCES schedules(name) ON DELETE CASCADE;
 
 CREATE TRIGGER ucc_filings_touch BEFORE UPDATE ON ucc_filings FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 

@@ -19,6 +19,7 @@ from services.common.errors import LostLease
 from services.common.sql import load
 
 Q = load(Path(__file__).with_name("jobs.sql"))
+QUEUES = ("ingestion", "enrichment", "scoring", "maintenance")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,17 @@ from aiohttp import web
 
 from services.common.http import openapi, system
 from services.common.http.app import build_app
-from services.jobs import routes, routes_admin, routes_quarantine, routes_users
+from services.jobs import routes, routes_admin, routes_quarantine, routes_queues, routes_users
 from services.jobs.settings import JobsSettings
 
 NAME = "jobs"
-ROUTES = (routes_admin.routes, routes_quarantine.routes, routes_users.routes, routes.routes)
+ROUTES = (
+    routes_admin.routes,
+    routes_quarantine.routes,
+    routes_users.routes,
+    routes_queues.routes,
+    routes.routes,
+)
 
 
 def build(settings: JobsSettings) -> web.Application:

@@ -1,5 +1,6 @@
 -- name: permits_due
--- How many permits each queue is worth now, at most $2. The order is that of the index jobs_claim.
+-- How many permits each queue is worth now, at most $2; a paused one none. The order is that of the
+-- index jobs_claim.
 SELECT known.queue, due
 FROM unnest($1::text[]) AS known (queue)
 CROSS JOIN LATERAL (
@@ -10,7 +11,7 @@ CROSS JOIN LATERAL (
         LIMIT $2
     ) AS few
 ) AS counted
-WHERE due > 0;
+WHERE due > 0 AND NOT EXISTS (SELECT FROM queues WHERE name = known.queue AND paused_at IS NOT NULL);
 
 -- name: outbox_take
 -- Deleted in the transaction that sends: what is not acknowledged comes back.

@@ -18,6 +18,7 @@ import asyncpg
 from services.common import metrics
 from services.common.db import Database
 from services.common.errors import Unavailable
+from services.common.jobs import QUEUES
 from services.common.kafka import topics
 from services.common.kafka.messages import encode_permit
 from services.common.sql import load
@@ -81,7 +82,7 @@ class Relay:
 
     async def send_permits(self) -> None:
         """Wake the workers of the queues that were named, or at a poll of all."""
-        known = set(topics.QUEUES)
+        known = set(QUEUES)
         queues, self.dirty = self.dirty & known or known, set()
         rows = await self.db.fetch(
             Q["permits_due"], sorted(queues), topics.PARTITIONS, timeout=_TIMEOUT_S

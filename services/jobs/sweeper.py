@@ -14,7 +14,7 @@ from asyncpg import Record
 from services.common import metrics
 from services.common.db import Database
 from services.common.http.idempotency import Q as KEYS
-from services.common.kafka import topics
+from services.common.jobs import QUEUES
 from services.common.kafka.ledger import Ledger
 from services.common.sql import load
 
@@ -58,7 +58,7 @@ async def measure(db: Database) -> None:
     metrics.relay_lag_seconds.set(await db.fetchval(Q["outbox_age"], timeout=_TIMEOUT_S))
     depths = {row["queue"]: row for row in await db.fetch(Q["queue_depths"], timeout=_TIMEOUT_S)}
     dead = {row["queue"]: row["dead"] for row in await db.fetch(Q["queue_dead"])}
-    for queue in {*topics.QUEUES, *depths, *dead}:
+    for queue in {*QUEUES, *depths, *dead}:
         row = depths.get(queue)
         metrics.job_queue_depth.labels(queue).set(row["depth"] if row else 0)
         metrics.job_oldest_seconds.labels(queue).set(row["oldest"] if row else 0)

@@ -43,15 +43,39 @@ class Ledger:
         self.lease_s = lease_s
 
     async def claim(self, queue: str, limit: int) -> list[Claim]:
-        """At most `limit` due jobs of `queue` by priority and due time, now leased to us."""
+        """At most `limit` due jobs of `queue` by priority and due time, now leased to us.
+
+        None of a paused queue; of one with limits as many as these allow over all workers.
+        """
         for _ in range(_CLAIM_TRIES):
             # the violation: another worker took a job of the same serial_key since our snapshot
             with suppress(asyncpg.UniqueViolationError):
-                rows = await self.db.fetch(
-                    Q["jobs_claim"], queue, limit, self.worker, self.lease_s, timeout=_TIMEOUT_S
-                )
-                return [_claim(row) for row in rows]
+                claims = await self._claim(self.db, queue, limit, limited=False)
+                return claims or await self._claim_within_limits(queue, limit)
         return []
+
+    async def _claim(self, tx: Executor, queue: str, limit: int, *, limited: bool) -> list[Claim]:
+        rows = await tx.fetch(
+            Q["jobs_claim"], queue, limit, self.worker, self.lease_s, limited, timeout=_TIMEOUT_S
+        )
+        return [_claim(row) for row in rows]
+
+    async def _claim_within_limits(self, queue: str, limit: int) -> list[Claim]:
+        async with self.db.transaction() as tx:
+            allowance = await tx.fetchrow(Q["queue_allowance"], queue, timeout=_TIMEOUT_S)
+            if allowance is None:
+                return []
+            concurrency, tokens = allowance
+            if concurrency is not None:
+                limit = min(limit, concurrency - await tx.fetchval(Q["queue_running"], queue))
+            if tokens is not None:
+                limit = min(limit, tokens)
+            if limit <= 0:
+                return []
+            claims = await self._claim(tx, queue, limit, limited=True)
+            if tokens is not None:
+                await tx.execute(Q["queue_spend"], queue, len(claims))
+            return claims
 
     async def heartbeat(self, jobs: Sequence[Job]) -> tuple[set[Key], bool]:
         """Extend the leases; (what is still held, whether all of that was extended)."""

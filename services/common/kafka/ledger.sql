@@ -3,11 +3,16 @@
 
 -- name: jobs_claim
 -- Of one serial_key only the first is taken, and none while one runs; a collision of two workers
--- fails on the unique index jobs_running_serial and is tried again.
+-- fails on the unique index jobs_running_serial and is tried again. A queue that is paused or has
+-- limits gives nothing, unless $5 says that these were looked at (queue_allowance).
 WITH due AS MATERIALIZED (
     SELECT id, serial_key, priority, run_at
     FROM jobs
     WHERE queue = $1 AND state IN ('queued', 'retryable') AND run_at <= now()
+      AND ($5::boolean OR NOT EXISTS (
+          SELECT FROM queues
+          WHERE name = $1 AND (paused_at IS NOT NULL OR concurrency IS NOT NULL OR rate IS NOT NULL)
+      ))
       AND (serial_key IS NULL OR NOT EXISTS (
           SELECT FROM jobs AS other WHERE other.serial_key = jobs.serial_key AND other.state = 'running'
       ))
@@ -22,7 +27,8 @@ ranked AS (
 )
 UPDATE jobs
 SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = $3,
-    lease_until = now() + make_interval(secs => $4), started_at = coalesce(started_at, now())
+    lease_until = now() + make_interval(secs => $4), claimed_at = now(),
+    started_at = coalesce(started_at, now())
 FROM ranked
 WHERE jobs.id = ranked.id AND (ranked.serial_key IS NULL OR ranked.place = 1)
 RETURNING jobs.id, kind, queue, args, attempt, max_attempts, parent_id, progress, fence, request_id,
@@ -30,6 +36,23 @@ RETURNING jobs.id, kind, queue, args, attempt, max_attempts, parent_id, progress
         SELECT child.state, count(*) AS number FROM jobs AS child
         WHERE child.parent_id = jobs.id GROUP BY child.state
     ) AS states) AS children;
+
+-- name: queue_allowance
+-- Locks a queue that has limits and is not paused: whoever claims of it goes one after the other.
+-- A rate is a bucket that holds a second's worth, at least one job.
+UPDATE queues
+SET tokens = least(greatest(rate, 1),
+                   tokens + rate * extract(epoch FROM clock_timestamp() - refilled_at)::float),
+    refilled_at = clock_timestamp()
+WHERE name = $1 AND paused_at IS NULL AND (concurrency IS NOT NULL OR rate IS NOT NULL)
+RETURNING concurrency, CASE WHEN rate IS NOT NULL THEN floor(tokens)::integer END AS tokens;
+
+-- name: queue_running
+-- A statement of its own after the lock: it sees what the others have claimed.
+SELECT count(*)::integer FROM jobs WHERE queue = $1 AND state = 'running' AND lease_until IS NOT NULL;
+
+-- name: queue_spend
+UPDATE queues SET tokens = tokens - $2::integer WHERE name = $1;
 
 -- name: jobs_heartbeat
 -- Answers which jobs are still held. A row locked by its own handler's transaction is skipped:

@@ -17,9 +17,9 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from services.common.config import load
 from services.common.errors import Unavailable
+from services.common.jobs import QUEUES
 from services.common.kafka.settings import KafkaSettings
 
-QUEUES = ("ingestion", "enrichment", "scoring", "maintenance")
 PROSPECTS_CHANGED = "prospects.changed"
 SIGNALS_CHANGED = "signals.changed"
 TOPICS = (*(f"jobs.{queue}" for queue in QUEUES), PROSPECTS_CHANGED, SIGNALS_CHANGED)

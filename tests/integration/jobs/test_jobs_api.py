@@ -170,3 +170,20 @@ async def test_a_hundred_thousand_jobs_do_not_slow_the_list(api: Client, db: Dat
     started = datetime.now(UTC)
     assert (await look(api, "?state=queued&limit=100"))["pagination"]["total"] == 100_000
     assert datetime.now(UTC) - started < timedelta(seconds=1)
+
+
+async def test_an_admin_pauses_limits_and_resumes_a_queue(api: Client, db: Database) -> None:
+    await enqueue(db, job())
+    status, body, _ = await ask(api, f"queues/{QUEUE}/pause", {"reason": "upgrade"}, "admin")
+    assert (status, body["paused"], body["reason"], body["paused_by"]) == (
+        200, True, "upgrade", "u-1",
+    )  # fmt: skip
+    assert await Ledger(db, "w").claim(QUEUE, 1) == []
+    limits = {"concurrency": 2, "rate": 5}
+    answer = await api.patch(f"/api/jobs/queues/{QUEUE}", json=limits, headers=bearer("admin"))
+    assert (await answer.json())["rate"] == 5
+    status, body, _ = await ask(api, f"queues/{QUEUE}/resume", role="admin")
+    assert (status, body["paused"], body["concurrency"]) == (200, False, 2)
+    found = {each["name"]: each for each in (await look(api, "/queues", "viewer"))["queues"]}
+    assert (found[QUEUE]["due"], found["ingestion"]["due"]) == (1, 0)
+    assert (await ask(api, "queues/nonsense/pause", {}, "admin"))[0] == 400

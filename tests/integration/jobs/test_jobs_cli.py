@@ -165,3 +165,15 @@ async def test_cancelling_the_last_child_wakes_the_parent(
     await command("cancel", child.job.id)
     again: list[Claim] = await ledger.claim(QUEUE, 1)
     assert (again[0].job.id, again[0].children) == (parent, {"cancelled": 1})
+
+
+async def test_queues_are_paused_limited_and_resumed(db: Database, command: Command) -> None:
+    await command("pause", QUEUE, "--reason", "upgrade")
+    await command("limit", QUEUE, "--concurrency", 3, "--rate", 2.5)
+    code, text = await command("queues")
+    (line,) = [line for line in text.splitlines() if line.startswith(QUEUE)]
+    assert code == 0 and line.split()[1:5] == ["paused:", "upgrade", "3", "2.5"]
+    _, text = await command("resume", QUEUE)
+    assert text.splitlines()[-1].split()[1] == "open"
+    _, text = await command("limit", QUEUE, "--concurrency", 0)
+    assert text.splitlines()[-1].split()[1:4] == ["open", "-", "2.5"]
