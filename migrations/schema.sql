@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0011_job_control 67813c0673c9aa1d58114bb364e9300b58ba5ff077ac2744042b2d22436122ab
+-- made from: 0012_health c4d1677d3263aa3deb73924f57fe5629cb3f88edc00a633d9bb09b17a05e2bc5
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -64,7 +64,9 @@ BEGIN
     -- as scoring reads it: only of lenders' filings.
     RETURN QUERY SELECT
         (SELECT row_to_json(h)
-         FROM (SELECT s.as_of, s.score, s.grade, s.signals, s.violations, s.components FROM health_scores AS s
+         FROM (SELECT s.as_of, s.score, s.grade, s.sentiment_trend, s.trend_reason, s.signals, s.violations, s.liens,
+                      s.components
+               FROM health_scores AS s
                WHERE s.prospect_id = asked ORDER BY s.as_of DESC LIMIT 1) AS h),
         (SELECT coalesce(json_agg(g), '[]')
          FROM (SELECT type, source, source_key, observed_on, title, amount, confidence, evidence FROM growth_signals
@@ -221,6 +223,7 @@ CREATE TABLE competitors (
     as_of date,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    name_key text GENERATED ALWAYS AS (COALESCE(NULLIF(ucc_name_key(name), ''::text), upper(name))) STORED NOT NULL,
     CONSTRAINT competitors_filings_check CHECK ((filings >= 0)),
     CONSTRAINT competitors_filings_recent_check CHECK ((filings_recent >= 0)),
     CONSTRAINT competitors_market_share_check CHECK (((market_share >= (0)::numeric) AND (market_share <= (1)::numeric))),
@@ -231,6 +234,7 @@ CREATE TABLE competitors (
 ALTER TABLE competitors ADD CONSTRAINT competitors_name_state_key UNIQUE (name, state);
 ALTER TABLE competitors ADD CONSTRAINT competitors_pkey PRIMARY KEY (id);
 CREATE INDEX competitors_kind ON competitors USING btree (lender_kind, filings DESC);
+CREATE UNIQUE INDEX competitors_name_key ON competitors USING btree (state, name_key);
 CREATE INDEX competitors_state_filings ON competitors USING btree (state, filings DESC, id);
 
 CREATE TABLE data_sources (
@@ -386,8 +390,13 @@ CREATE TABLE health_scores (
     violations integer DEFAULT 0 NOT NULL,
     components jsonb DEFAULT '[]'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    liens integer DEFAULT 0 NOT NULL,
+    sentiment_trend text,
+    trend_reason text,
     CONSTRAINT health_scores_grade_check CHECK ((grade = ANY (ARRAY['A'::text, 'B'::text, 'C'::text, 'D'::text, 'F'::text]))),
+    CONSTRAINT health_scores_liens_check CHECK ((liens >= 0)),
     CONSTRAINT health_scores_score_check CHECK (((score >= 0) AND (score <= 100))),
+    CONSTRAINT health_scores_sentiment_trend_check CHECK ((sentiment_trend = ANY (ARRAY['improving'::text, 'stable'::text, 'declining'::text]))),
     CONSTRAINT health_scores_signals_check CHECK ((signals >= 0)),
     CONSTRAINT health_scores_violations_check CHECK ((violations >= 0))
 );
@@ -805,9 +814,47 @@ CREATE VIEW latest_health_scores AS
     health_scores.grade,
     health_scores.signals,
     health_scores.violations,
-    health_scores.components
+    health_scores.components,
+    health_scores.liens,
+    health_scores.sentiment_trend,
+    health_scores.trend_reason
    FROM health_scores
   ORDER BY health_scores.prospect_id, health_scores.as_of DESC;
+
+CREATE VIEW portfolio_health AS
+ SELECT c.id,
+    followed.prospect_id,
+    followed.health_score,
+    followed.health_grade
+   FROM (portfolio_companies c
+     LEFT JOIN LATERAL ( SELECT found.id AS prospect_id,
+            found.health_score,
+            found.health_grade
+           FROM ( SELECT p.id,
+                    p.health_score,
+                    p.health_grade,
+                    p.created_at,
+                    1 AS nearness
+                   FROM prospects p
+                  WHERE (p.id = c.prospect_id)
+                UNION ALL
+                 SELECT p.id,
+                    p.health_score,
+                    p.health_grade,
+                    p.created_at,
+                    2
+                   FROM prospects p
+                  WHERE ((p.debtor_key = ((c.state || ':'::text) || c.name_key)) AND (c.name_key <> ''::text))
+                UNION ALL
+                 SELECT p.id,
+                    p.health_score,
+                    p.health_grade,
+                    p.created_at,
+                    3
+                   FROM prospects p
+                  WHERE ((p.debtor_key IS NULL) AND (p.state = c.state) AND (p.name_key = c.name_key) AND (c.name_key <> ''::text))) found
+          ORDER BY found.nearness, found.created_at, found.id
+         LIMIT 1) followed ON (true));
 
 CREATE VIEW prospect_sheet AS
  SELECT COALESCE(p.corrected_name, p.company_name) AS company_name,

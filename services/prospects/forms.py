@@ -81,6 +81,13 @@ class HistoryQuery(_Form):
     )
 
 
+class HealthQuery(_Form):
+    """Which days."""
+
+    limit: int = Field(default=30, ge=1, le=366, description="Days at once")
+    before: date | None = Field(default=None, description="`next` of the answer before")
+
+
 def day_of(moment: datetime | None) -> date | None:
     """The day as its writer meant it: in the offset that was given."""
     return moment.date() if moment else None

@@ -15,6 +15,7 @@ from services.prospects.evidence import Evidence, Filing, Lender, Mca
 
 Grade = Literal["A", "B", "C", "D", "F"]
 SignalType = Literal["equipment", "contract", "permit", "hiring", "expansion", "violation"]
+Trend = Literal["improving", "stable", "declining"]
 Score = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -95,14 +96,27 @@ class Component(BaseModel):
 
 
 class Health(BaseModel):
-    """The latest health score: 70 + signals - violations, and how it came about."""
+    """The health of a day: 70 + growth signals - violations - liens, and how it came about."""
 
     as_of: date
     score: Score
     grade: Grade
-    signals: int
-    violations: int
-    components: list[Component]
+    sentiment_trend: Trend | None = Field(
+        description="Against what the same facts showed 90 days before: 4 points or more up, down, "
+        "or neither; null where it was not judged yet"
+    )
+    trend_reason: str | None
+    signals: int = Field(ge=0, description="Growth signals of the 540 days up to as_of")
+    violations: int = Field(ge=0, description="Violations of the five years up to as_of")
+    liens: int = Field(ge=0, description="Tax and judgment liens open at as_of")
+    components: list[Component] = Field(description="Addends of the score")
+
+
+class HealthHistory(BaseModel):
+    """The health of a prospect day by day, the newest first; a day nobody scored has none."""
+
+    health: list[Health]
+    next: date | None = Field(description="Value of `before` for older days; null at the end")
 
 
 class Signal(BaseModel):
@@ -143,7 +157,7 @@ class Prospect(ProspectRow):
     trade_names: list[str]
     addresses: list[Address] = Field(description="The most frequent first")
     score_components: list[Component] = Field(description="Addends of priority_score")
-    health: Health | None
+    health: Health | None = Field(description="Of the latest day")
     signals: list[Signal] = Field(description="Newest first, at most 100")
     filings: list[Filing] = Field(description="Newest first, at most 200")
 

@@ -192,3 +192,11 @@ SELECT EXISTS (SELECT FROM prospects WHERE id = $1) AS known,
 FROM (SELECT id, at, subject, action, before, after, request_id FROM audit_logs
       WHERE entity = 'prospect' AND entity_id = $1::uuid::text AND ($2::bigint IS NULL OR id < $2)
       ORDER BY id DESC LIMIT $3) AS change;
+
+-- name: prospect_health
+SELECT EXISTS (SELECT FROM prospects WHERE id = $1) AS known,
+       convert_to(coalesce(json_agg(day ORDER BY day.as_of DESC), '[]')::text, 'UTF8') AS body, min(day.as_of) AS oldest,
+       count(*) AS days
+FROM (SELECT as_of, score, grade, sentiment_trend, trend_reason, signals, violations, liens, components FROM health_scores
+      WHERE prospect_id = $1 AND ($2::date IS NULL OR as_of < $2)
+      ORDER BY as_of DESC LIMIT $3) AS day;

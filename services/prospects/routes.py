@@ -8,8 +8,14 @@ from services.common.http.app import DB
 from services.common.http.routes import Routes
 from services.prospects import service
 from services.prospects.filters import ListQuery
-from services.prospects.forms import HistoryQuery
-from services.prospects.models import History, Prospect, ProspectList, ProspectPath
+from services.prospects.forms import HealthQuery, HistoryQuery
+from services.prospects.models import (
+    HealthHistory,
+    History,
+    Prospect,
+    ProspectList,
+    ProspectPath,
+)
 from services.prospects.service import Catalogue, Shown
 
 CATALOGUE: web.AppKey[Catalogue] = web.AppKey("catalogue", Catalogue)
@@ -58,6 +64,15 @@ async def get_prospect_history(
     """
     changes, following = await service.history(request.app[DB], path.id, query.before, query.limit)
     return orjson.dumps({"history": orjson.Fragment(changes), "next": following})
+
+
+@routes.get("/{id}/health", response=HealthHistory, errors=(NotFound,))
+async def get_prospect_health(
+    request: web.Request, path: ProspectPath, query: HealthQuery
+) -> bytes:
+    """Health day by day, newest first: score, grade, trend and why, the components it sums up."""
+    days, following = await service.health(request.app[DB], path.id, query.before, query.limit)
+    return orjson.dumps({"health": orjson.Fragment(days), "next": following})
 
 
 def show(shown: Shown, status: int = 200, **headers: str) -> web.Response:

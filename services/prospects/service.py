@@ -5,6 +5,7 @@ Knows neither HTTP nor SQL; rows are JSON made by the store. changes.py decides 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from services.common.db import Executor
@@ -100,6 +101,16 @@ async def history(
     if not found["known"] and not found["changes"] and before is None:
         raise missing(prospect_id)
     return found["body"], found["oldest"] if found["changes"] == limit else None
+
+
+async def health(
+    db: Executor, prospect_id: UUID, before: date | None, limit: int
+) -> tuple[bytes, date | None]:
+    """JSON array of `Health`, newest first, and the day to go on before. Raises NotFound."""
+    found = await store.health(db, prospect_id, before, limit)
+    if not found["known"]:
+        raise missing(prospect_id)
+    return found["body"], found["oldest"] if found["days"] == limit else None
 
 
 def missing(prospect_id: UUID) -> NotFound:

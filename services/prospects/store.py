@@ -6,6 +6,7 @@ its values go as parameters. No text of a request ever becomes text of a stateme
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
@@ -107,6 +108,11 @@ async def get(db: Executor, prospect_id: UUID, known: Sequence[str] = ()) -> Rec
 async def history(db: Executor, prospect_id: UUID, before: int | None, limit: int) -> Record:
     """`body`: a JSON array of `Change`; `oldest` and number of `changes`; whether it is `known`."""
     return (await db.fetch(Q["prospect_history"], prospect_id, before, limit))[0]
+
+
+async def health(db: Executor, prospect_id: UUID, before: date | None, limit: int) -> Record:
+    """`body`: a JSON array of `Health`; `oldest` and number of `days`; whether it is `known`."""
+    return (await db.fetch(Q["prospect_health"], prospect_id, before, limit))[0]
 
 
 async def cells(db: Executor) -> list[Record]:

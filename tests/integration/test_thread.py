@@ -1,6 +1,7 @@
 """From a state register to ranked prospects: the whole thread, as a reader of the API sees it."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -143,14 +144,30 @@ async def test_equipment_filings_are_signals(
     assert {(s["type"], s["source"]) for s in prospect["signals"]} == {
         ("equipment", "ucc_equipment")
     }
-    assert prospect["health"]["signals"] == len(prospect["signals"]) > 1
+    assert len(prospect["signals"]) > 1
 
 
-async def test_health_follows_the_base_formula(session: aiohttp.ClientSession, url: str) -> None:
+async def test_signals_of_the_last_540_days_count(
+    session: aiohttp.ClientSession, url: str, whole: Whole
+) -> None:
+    for found in whole.database.psql(
+        "SELECT prospect_id FROM growth_signals GROUP BY 1 ORDER BY max(observed_on) DESC LIMIT 9"
+    ).splitlines():
+        prospect = await get(session, f"{url}/{found}")
+        since = date.fromisoformat(prospect["health"]["as_of"]) - timedelta(days=540)
+        recent = [s for s in prospect["signals"] if s["observed_on"] >= since.isoformat()]
+        assert prospect["health"]["signals"] == len(recent) > 0
+
+
+async def test_health_follows_the_base_formula_less_liens(
+    session: aiohttp.ClientSession, url: str
+) -> None:
     for item in (await best(session, url))[:10]:
         health = (await get(session, f"{url}/{item['id']}"))["health"]
         score = 70 + min(2 * health["signals"], 20) - min(5 * health["violations"], 30)
+        score -= min(5 * health["liens"], 20)
         assert (health["score"], item["health_score"]) == (score, score)
+        assert sum(part["points"] for part in health["components"]) == score
         assert health["grade"] == item["health_grade"]
         assert score >= GRADES[health["grade"]]
 

@@ -1,18 +1,18 @@
 """A prospect's assessment: every derived column, from its facts and a date, by pure functions.
 
-Between store, which loads facts and writes assessments, and findings, profile and scores, which
-judge. The same facts and date always give the same assessment, in the same order, so that one
+Between store, which loads facts and writes assessments, and findings, profile, health and scores,
+which judge. The same facts and date always give the same assessment, in the same order, so that one
 which did not change is written nowhere.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from services.pipelines.ingestion.parties.industry import Industry, infer_industry
-from services.pipelines.scoring import findings, profile, scores
+from services.pipelines.scoring import findings, health, profile, scores
 from services.pipelines.scoring.facts import Facts, Mca
 from services.pipelines.scoring.findings import Picture
 
@@ -51,13 +51,16 @@ class Assessment:
     health_components: list[scores.Component]
     signals: int
     violations: int
+    liens: int
+    sentiment_trend: health.Trend
+    trend_reason: str
 
 
 def assess(facts: Facts, as_of: date) -> Assessment:
     """Judge a prospect at `as_of`."""
     picture = findings.read(facts.filings, as_of)
-    health = scores.health(facts.signals, facts.violations)
-    priority = scores.priority(_standing(picture, facts.signals, health.value, as_of))
+    fit = health.judge(facts, as_of)
+    priority = scores.priority(_standing(picture, fit, as_of))
     names = profile.names_as_filed(facts.debtors)
     traded = profile.trade_names(facts.debtors)
     lenders = profile.lenders(picture)
@@ -85,15 +88,16 @@ def assess(facts: Facts, as_of: date) -> Assessment:
         evidence=picture.evidence() | ({"industry": industry.evidence} if industry else {}),
         priority_score=priority.value,
         score_components=priority.components,
-        health_score=health.value,
-        health_grade=scores.grade(health.value),
-        health_components=health.components,
-        signals=facts.signals,
-        violations=facts.violations,
+        health_score=fit.score.value,
+        health_grade=scores.grade(fit.score.value),
+        health_components=fit.score.components,
+        **asdict(fit.counts),
+        sentiment_trend=fit.trend,
+        trend_reason=fit.trend_reason,
     )
 
 
-def _standing(picture: Picture, signals: int, health: int, as_of: date) -> scores.Standing:
+def _standing(picture: Picture, fit: health.Health, as_of: date) -> scores.Standing:
     return scores.Standing(
         as_of=as_of,
         mca=picture.strongest_mca,
@@ -101,9 +105,9 @@ def _standing(picture: Picture, signals: int, health: int, as_of: date) -> score
         stack_certain=picture.certain,
         newest_open=picture.newest_lending_on,
         renewal_on=picture.renewal_on,
-        signals=signals,
-        health=health,
-        liens=picture.distress["open_liens"] if picture.distress else 0,
+        signals=fit.counts.signals,
+        health=fit.score.value,
+        liens=fit.counts.liens,
     )
 
 

@@ -72,6 +72,7 @@ class Facts:
     """Everything an assessment looks at; `revision` is prospect_work.facts_rev when loaded.
 
     `by_hand` marks a prospect that a person made: its name stays as that person wrote it.
+    `signals` and `violations` are the days they were observed on, None where nobody told.
     """
 
     prospect_id: UUID
@@ -79,5 +80,5 @@ class Facts:
     by_hand: bool = False
     filings: tuple[Filing, ...] = ()
     debtors: tuple[Debtor, ...] = ()
-    signals: int = 0
-    violations: int = 0
+    signals: tuple[date | None, ...] = ()
+    violations: tuple[date | None, ...] = ()

@@ -2,7 +2,8 @@
 -- All facts of a batch in one snapshot, with the revision they belong to. $2 cuts signals off at the date judged at;
 -- without $3 only prospects whose facts changed since they were scored. An id made by hand is not the md5 of its key.
 SELECT p.id, w.facts_rev AS revision, p.debtor_key IS NULL OR p.id <> md5(p.debtor_key)::uuid AS by_hand,
-       coalesce(f.filings, '[]') AS filings, coalesce(s.signals, 0) AS signals, coalesce(s.violations, 0) AS violations
+       coalesce(f.filings, '[]') AS filings, coalesce(s.signals, '{}') AS signals,
+       coalesce(s.violations, '{}') AS violations
 FROM prospects AS p
 JOIN prospect_work AS w ON w.prospect_id = p.id
 LEFT JOIN LATERAL (
@@ -29,8 +30,8 @@ LEFT JOIN LATERAL (
     WHERE l.prospect_id = p.id
 ) AS f ON true
 LEFT JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE g.type <> 'violation') AS signals,
-           count(*) FILTER (WHERE g.type = 'violation') AS violations
+    SELECT array_agg(g.observed_on) FILTER (WHERE g.type <> 'violation') AS signals,
+           array_agg(g.observed_on) FILTER (WHERE g.type = 'violation') AS violations
     FROM growth_signals AS g
     WHERE g.prospect_id = p.id AND (g.observed_on IS NULL OR g.observed_on <= $2::date)
 ) AS s ON true
@@ -87,15 +88,38 @@ WHERE p.id = n.id
        n.health_score, n.health_grade);
 
 -- name: upsert_health
-INSERT INTO health_scores AS h (prospect_id, as_of, score, grade, signals, violations, components)
-SELECT n.id, $2, n.health_score, n.health_grade, n.signals, n.violations, n.health_components
+INSERT INTO health_scores AS h (prospect_id, as_of, score, grade, signals, violations, liens, components, sentiment_trend,
+                                trend_reason)
+SELECT n.id, $2, n.health_score, n.health_grade, n.signals, n.violations, n.liens, n.health_components,
+       n.sentiment_trend, n.trend_reason
 FROM jsonb_to_recordset($1::jsonb) AS n (
-    id uuid, health_score smallint, health_grade text, signals integer, violations integer, health_components jsonb)
+    id uuid, health_score smallint, health_grade text, signals integer, violations integer, liens integer,
+    health_components jsonb, sentiment_trend text, trend_reason text)
 ON CONFLICT (prospect_id, as_of) DO UPDATE SET
     score = excluded.score, grade = excluded.grade, signals = excluded.signals, violations = excluded.violations,
-    components = excluded.components
-WHERE (h.score, h.grade, h.signals, h.violations, h.components)
-      IS DISTINCT FROM (excluded.score, excluded.grade, excluded.signals, excluded.violations, excluded.components);
+    liens = excluded.liens, components = excluded.components, sentiment_trend = excluded.sentiment_trend,
+    trend_reason = excluded.trend_reason
+WHERE (h.score, h.grade, h.signals, h.violations, h.liens, h.components, h.sentiment_trend, h.trend_reason)
+      IS DISTINCT FROM
+      (excluded.score, excluded.grade, excluded.signals, excluded.violations, excluded.liens, excluded.components,
+       excluded.sentiment_trend, excluded.trend_reason);
+
+-- name: follow_health
+-- Companies of the portfolio that follow one of these prospects, locked in one order. Who follows another is left to it:
+-- only of our own, whose work rows we hold, is the health known to be the newest.
+WITH scored AS (
+    SELECT id, state, name_key FROM prospects WHERE id = ANY($1::uuid[])
+), named AS (
+    SELECT c.id FROM portfolio_companies AS c JOIN scored ON c.prospect_id = scored.id
+    UNION
+    SELECT c.id FROM portfolio_companies AS c JOIN scored ON c.state = scored.state AND c.name_key = scored.name_key
+), held AS (
+    SELECT c.id FROM portfolio_companies AS c JOIN named USING (id) ORDER BY c.id FOR NO KEY UPDATE OF c
+)
+UPDATE portfolio_companies AS c SET health_score = f.health_score, health_grade = f.health_grade
+FROM held JOIN portfolio_health AS f ON f.id = held.id
+WHERE c.id = held.id AND f.prospect_id = ANY($1::uuid[])
+  AND (c.health_score, c.health_grade) IS DISTINCT FROM (f.health_score, f.health_grade);
 
 -- name: mark_scored
 UPDATE prospect_work AS w SET scored_rev = n.revision, scored_as_of = $3

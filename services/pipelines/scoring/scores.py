@@ -49,12 +49,17 @@ class Standing:
     liens: int = 0
 
 
-def health(signals: int, violations: int) -> Score:
-    """70 + 2 a growth signal (at most 20) - 5 a violation (at most 30): 40 to 90."""
+def health(signals: int, violations: int, liens: int = 0) -> Score:
+    """70 + 2 a growth signal (at most 20) - 5 a violation (at most 30) - 5 a lien (at most 20).
+
+    An open tax or judgment lien weighs like a violation; all liens together take at most what
+    growth can give. The trend adds nothing: what it tells is in the counts already.
+    """
     parts = [
         _part("base", 70, "Every prospect starts at 70."),
-        _part("growth_signals", min(2 * signals, 20), f"{_count(signals, 'growth signal')}."),
-        _part("violations", -min(5 * violations, 30), f"{_count(violations, 'violation')}."),
+        _part("growth_signals", min(2 * signals, 20), f"{count(signals, 'growth signal')}."),
+        _part("violations", -min(5 * violations, 30), f"{count(violations, 'violation')}."),
+        _part("liens", -min(5 * liens, 20), f"{count(liens, 'open tax or judgment lien')}."),
     ]
     return _sum(parts)
 
@@ -72,9 +77,9 @@ def priority(s: Standing) -> Score:
         _stack(s.stack_depth, s.stack_certain),
         _freshness(s.newest_open, s.as_of),
         _part("renewal", renewal, f"A bank lien lapses on {s.renewal_on} without continuation."),
-        _part("growth_signals", min(2 * s.signals, 6), f"{_count(s.signals, 'growth signal')}."),
+        _part("growth_signals", min(2 * s.signals, 6), f"{count(s.signals, 'growth signal')}."),
         _part("health", _health_points(s.health), f"Health score {s.health}."),
-        _part("distress", -min(2 * s.liens, 5), f"{_count(s.liens, 'open tax or judgment lien')}."),
+        _part("distress", -min(2 * s.liens, 5), f"{count(s.liens, 'open tax or judgment lien')}."),
     ]
     return _sum(parts)
 
@@ -127,5 +132,6 @@ def _sum(parts: list[Component]) -> Score:
     return Score(value, kept)
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`3 violations`, `1 violation`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -40,7 +40,9 @@ async def save(db: Database, assessments: Sequence[Assessment], as_of: date) -> 
         mine = sorted((a for a in assessments if a.id in held), key=lambda a: a.id)
         await tx.execute(Q["update_prospects"], mine, as_of)
         await tx.execute(Q["upsert_health"], mine, as_of)
-        await tx.execute(Q["mark_scored"], [a.id for a in mine], [a.revision for a in mine], as_of)
+        ids = [a.id for a in mine]
+        await tx.execute(Q["follow_health"], ids)
+        await tx.execute(Q["mark_scored"], ids, [a.revision for a in mine], as_of)
     return len(mine)
 
 
@@ -76,8 +78,8 @@ def _facts(row: asyncpg.Record) -> Facts:
         by_hand=row["by_hand"],
         filings=tuple(_filing(f) for f in filings),
         debtors=tuple(_debtor(f, d) for f in filings for d in f["debtors"] or ()),
-        signals=row["signals"],
-        violations=row["violations"],
+        signals=tuple(row["signals"]),
+        violations=tuple(row["violations"]),
     )
 
 

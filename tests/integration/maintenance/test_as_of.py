@@ -6,10 +6,11 @@ import pytest
 
 from services.common.db import Database
 from services.common.errors import BadRequest
-from services.common.jobs import Done, JobContext, Outcome, Snooze
+from services.common.jobs import Done, Outcome, Snooze
 from services.common.sql import Query
 from services.pipelines.maintenance.steps import Maintenance
 from services.pipelines.scoring.steps import Scoring, score
+from tests.integration.maintenance.held import claimed
 from tests.integration.scoring.world import (
     AS_OF,
     BANK,
@@ -20,27 +21,15 @@ from tests.integration.scoring.world import (
     merge,
     named,
     prospect,
+    terminated,
 )
 
 STATUS = Query("test_status", "SELECT status FROM ucc_filings ORDER BY filing_number")
-HOLD = Query(
-    "test_hold", "INSERT INTO jobs (queue, kind) VALUES ('maintenance', 'as_of') RETURNING id"
+SIGNAL = Query(
+    "test_signal",
+    "INSERT INTO growth_signals (prospect_id, type, source, source_key, observed_on, title)"
+    " SELECT id, $1, 'test', 'a', $2, 'a signal' FROM prospects",
 )
-RUN = Query(
-    "test_run",
-    "UPDATE jobs SET state = 'running', fence = 1, worker = 'me',"
-    " lease_until = now() + interval '1 minute' WHERE id = $1",
-)
-
-
-async def claimed(db: Database) -> JobContext:
-    """A job that is really in the ledger, so that it can keep its progress."""
-    ctx = job(db, "as_of")
-    number = await db.fetchval(HOLD)
-    await db.execute(RUN, number)
-    held = {name: getattr(ctx.job, name) for name in ctx.job.__slots__} | {"id": number}
-    ctx.job = type(ctx.job)(**held)
-    return ctx
 
 
 async def scored(db: Database, as_of: date) -> None:
@@ -50,7 +39,7 @@ async def scored(db: Database, as_of: date) -> None:
 
 
 async def roll(db: Database, today: date, batch: int = 2) -> Outcome:
-    return await Maintenance(batch, lambda: today).as_of(await claimed(db), {})
+    return await Maintenance(batch, lambda: today).as_of(await claimed(db, "as_of"), {})
 
 
 async def test_a_filing_lapses_after_its_day_and_its_prospect_is_scored_again(
@@ -114,6 +103,50 @@ async def test_only_prospects_the_date_may_change_are_named(
     assert done.result["prospects"] == int(due)
 
 
+@pytest.mark.parametrize(
+    ("kind", "age", "due"),
+    [
+        ("permit", -1, True),  # seen from tomorrow on
+        ("permit", 0, False),
+        ("permit", 89, True),  # leaves the quarter of the trend
+        ("permit", 540, True),  # counts today for the last time
+        ("permit", 541, False),
+        ("permit", 630, True),  # counted a quarter ago for the last time
+        ("violation", 540, False),
+        ("violation", 1825, True),
+        ("violation", 1915, True),
+    ],
+)
+async def test_a_signal_is_looked_at_when_it_comes_and_goes(
+    db: Database, kind: str, age: int, due: bool
+) -> None:
+    await merge(db, filed("1", date(2023, 1, 1), BANK, lapse_on=date(2028, 1, 1)))
+    await db.execute(SIGNAL, kind, AS_OF - timedelta(days=age))
+    await scored(db, AS_OF)
+
+    done = await roll(db, AS_OF + timedelta(days=1))
+
+    assert isinstance(done, Done)
+    assert done.result["prospects"] == int(due)
+
+
+@pytest.mark.parametrize(("age", "due"), [(90, True), (91, False)])
+async def test_a_lien_that_ended_is_looked_at_for_a_quarter(
+    db: Database, age: int, due: bool
+) -> None:
+    await merge(
+        db,
+        filed("1", date(2023, 1, 1), filing_type="federal_tax_lien"),
+        terminated("2", "1", AS_OF - timedelta(days=age)),
+    )
+    await scored(db, AS_OF)
+
+    done = await roll(db, AS_OF + timedelta(days=1))
+
+    assert isinstance(done, Done)
+    assert done.result["prospects"] == int(due)
+
+
 async def test_everyone_is_looked_at_once_a_week(db: Database) -> None:
     await merge(db, filed("1", date(2023, 1, 1)))
     await scored(db, AS_OF)
@@ -134,7 +167,7 @@ async def test_an_interrupted_run_goes_on_where_it_stopped(db: Database) -> None
     await merge(db, *(filed(n, date(2026, 8, 1), debtor=n) for n in names))
     await scored(db, AS_OF)
     tomorrow = AS_OF + timedelta(days=1)
-    ctx = await claimed(db)
+    ctx = await claimed(db, "as_of")
     ctx.stopping.set()
     maintenance = Maintenance(2, lambda: tomorrow)
 
@@ -157,6 +190,8 @@ async def test_a_date_to_come_is_refused(db: Database, value: object) -> None:
 async def test_a_day_gone_by_may_be_named(db: Database) -> None:
     await merge(db, filed("1", date(2020, 1, 1), lapse_on=date(2025, 1, 1)))
 
-    done = await Maintenance(2, lambda: AS_OF).as_of(await claimed(db), {"as_of": "2024-12-31"})
+    done = await Maintenance(2, lambda: AS_OF).as_of(
+        await claimed(db, "as_of"), {"as_of": "2024-12-31"}
+    )
 
     assert done == Done({"lapsed": 0, "prospects": 0})

@@ -59,10 +59,13 @@ VALUES
     (1, 1, 'a', 'All future receipts sold to the secured party.', 'future receipts', 'add', true),
     (1, 1, 'b', repeat('x', 600), NULL, 'add', true),
     (1, 1, 'c', 'released', NULL, 'delete', true);
-INSERT INTO health_scores (prospect_id, as_of, score, grade, signals, components)
+INSERT INTO health_scores (prospect_id, as_of, score, grade, signals, liens, sentiment_trend, trend_reason, components)
 VALUES
-    ('00000000-0000-4000-8000-000000000001', '2026-08-31', 70, 'C', 0, '[{"name": "base", "points": 70, "reason": "Base."}]'),
-    ('00000000-0000-4000-8000-000000000001', '2026-09-01', 72, 'C', 1, '[{"name": "base", "points": 70, "reason": "Base."}]');
+    ('00000000-0000-4000-8000-000000000001', '2026-08-30', 65, 'D', 0, 1, NULL, NULL, '[]'),
+    ('00000000-0000-4000-8000-000000000001', '2026-08-31', 70, 'C', 0, 0, 'stable', '70 now, 70 on 2026-06-02.',
+     '[{"name": "base", "points": 70, "reason": "Base."}]'),
+    ('00000000-0000-4000-8000-000000000001', '2026-09-01', 72, 'C', 1, 0, 'improving', '72 now, 65 on 2026-06-03.',
+     '[{"name": "base", "points": 70, "reason": "Base."}]');
 INSERT INTO growth_signals (prospect_id, type, source, source_key, observed_on, title, amount, confidence, evidence)
 VALUES
     ('00000000-0000-4000-8000-000000000001', 'equipment', 'ucc', 'co:1', '2026-01-01', 'Older', NULL, 0.8, '{}'),

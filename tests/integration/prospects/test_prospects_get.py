@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.prospects.models import Prospect
+from services.prospects.models import HealthHistory, Prospect
 from tests.integration.prospects.support import Client
 
 RICH = "00000000-0000-4000-8000-000000000001"
@@ -79,6 +79,48 @@ async def test_collateral_is_shortened_and_without_what_was_released(rich: dict[
 async def test_health_is_the_latest(rich: dict[str, Any]) -> None:
     assert (rich["health"]["as_of"], rich["health"]["score"]) == ("2026-09-01", 72)
     assert rich["health"]["components"] == [{"name": "base", "points": 70, "reason": "Base."}]
+
+
+async def test_health_tells_its_trend(rich: dict[str, Any]) -> None:
+    assert rich["health"]["sentiment_trend"] == "improving"
+    assert rich["health"]["trend_reason"] == "72 now, 65 on 2026-06-03."
+
+
+async def test_health_day_by_day_is_the_newest_first(api: Client) -> None:
+    body = await (await api.get(f"/api/prospects/{RICH}/health")).json()
+
+    HealthHistory.model_validate(body)
+    assert [(day["as_of"], day["score"], day["liens"]) for day in body["health"]] == [
+        ("2026-09-01", 72, 0),
+        ("2026-08-31", 70, 0),
+        ("2026-08-30", 65, 1),
+    ]
+    assert body["next"] is None
+
+
+async def test_older_health_follows_by_next(api: Client) -> None:
+    first = await (await api.get(f"/api/prospects/{RICH}/health?limit=2")).json()
+    url = f"/api/prospects/{RICH}/health?limit=2&before={first['next']}"
+    rest = await (await api.get(url)).json()
+
+    assert first["next"] == "2026-08-31"
+    assert [day["as_of"] for day in rest["health"]] == ["2026-08-30"]
+    assert rest["next"] is None
+
+
+async def test_a_prospect_nobody_scored_has_no_health(api: Client) -> None:
+    body = await (await api.get(f"/api/prospects/{BARE}/health")).json()
+    assert body == {"health": [], "next": None}
+
+
+async def test_health_of_an_unknown_id_is_not_found(api: Client) -> None:
+    response = await api.get("/api/prospects/ffffffff-0000-4000-8000-000000000000/health")
+    assert response.status == 404
+
+
+@pytest.mark.parametrize("bad", ["limit=0", "limit=367", "before=yesterday", "page=1"])
+async def test_a_bad_question_for_health_is_refused(api: Client, bad: str) -> None:
+    assert (await api.get(f"/api/prospects/{RICH}/health?{bad}")).status == 400
 
 
 async def test_signals_come_newest_first(rich: dict[str, Any]) -> None:

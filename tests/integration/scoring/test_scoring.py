@@ -47,6 +47,7 @@ SIGNAL = Query(
     " SELECT id, $1, 'test', $2, $3, 'a signal' FROM prospects",
 )
 HEALTH = Query("test_health", "SELECT * FROM health_scores ORDER BY as_of")
+FORGET = Query("test_forget", "DELETE FROM health_scores WHERE as_of = $1")
 PERSONS = (
     "corrected_name", "corrected_industry", "notes", "status", "claimed_by", "claimed_at",
 )  # fmt: skip
@@ -91,7 +92,7 @@ async def test_a_changed_prospect_is_scored_with_its_evidence(
     assert row["scored_rev"] == row["facts_rev"]
     assert row["scored_as_of"] == row["judged_at"] == AS_OF
     (health,) = await db.fetch(HEALTH)
-    assert (health["score"], health["grade"], health["as_of"]) == (70, "C", AS_OF)
+    assert (health["score"], health["grade"], health["as_of"]) == (65, "D", AS_OF)
 
 
 async def test_scoring_again_writes_no_row(db: Database) -> None:
@@ -177,6 +178,59 @@ async def test_signals_count_up_to_the_date(db: Database) -> None:
     (health,) = await db.fetch(HEALTH)
     assert (health["score"], health["signals"], health["violations"]) == (67, 1, 1)
     assert (await prospect(db))["health_grade"] == "D"
+
+
+async def test_a_signal_out_of_its_window_counts_no_more(db: Database) -> None:
+    await merge(db, filed("1", date(2026, 8, 1)))
+    await db.execute(SIGNAL, "permit", "old", AS_OF - timedelta(days=540))
+    await rescore(db)
+
+    await rescore(db, AS_OF + timedelta(days=1))
+
+    days = await db.fetch(HEALTH)
+    assert [(day["as_of"], day["score"]) for day in days] == [
+        (AS_OF, 72),
+        (AS_OF + timedelta(days=1), 70),
+    ]
+
+
+async def test_health_tells_liens_trend_and_reason(db: Database) -> None:
+    await merge(
+        db,
+        filed("1", date(2026, 8, 1)),
+        filed("2", date(2026, 9, 1), "INTERNAL REVENUE SERVICE", filing_type="federal_tax_lien"),
+    )
+
+    await rescore(db)
+
+    (health,) = await db.fetch(HEALTH)
+    assert (health["score"], health["liens"], health["sentiment_trend"]) == (65, 1, "declining")
+    assert health["trend_reason"] == ("65 now, 70 on 2026-06-17: 1 open tax or judgment lien more.")
+    assert health["components"][-1] == {
+        "name": "liens",
+        "points": -5,
+        "reason": "1 open tax or judgment lien.",
+    }
+
+
+async def test_a_day_that_was_lost_comes_back_the_same(db: Database) -> None:
+    await merge(
+        db,
+        filed("1", date(2026, 8, 1)),
+        filed("2", date(2026, 7, 1), "INTERNAL REVENUE SERVICE", filing_type="federal_tax_lien"),
+    )
+    await db.execute(SIGNAL, "permit", "a", AS_OF - timedelta(days=100))
+    await db.execute(SIGNAL, "violation", "b", AS_OF - timedelta(days=20))
+    for past in (2, 1, 0):
+        await rescore(db, AS_OF - timedelta(days=past))
+    before = [dict(row) | {"created_at": None} for row in await db.fetch(HEALTH)]
+    await db.execute(FORGET, AS_OF - timedelta(days=1))
+
+    await rescore(db, AS_OF - timedelta(days=1))
+
+    after = [dict(row) | {"created_at": None} for row in await db.fetch(HEALTH)]
+    assert len(after) == 3
+    assert after == before
 
 
 async def test_a_message_of_what_is_scored_already_does_nothing(

@@ -19,7 +19,7 @@ def _everything() -> Assessment:
             filing("3", date(2022, 3, 1), (BANK,), lapse_on=date(2027, 3, 1)),
             filing("4", filing_type="federal_tax_lien", lapse_on=None),
             debtors=(debtor("BLUE CAFE LLC", trade_names=("BLUE BAR",), city="Denver"),),
-            signals=1,
+            signals=(None,),
         ),
         AS_OF,
     )

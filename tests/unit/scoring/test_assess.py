@@ -116,7 +116,7 @@ def test_an_unknown_industry_is_none() -> None:
 
 
 def test_a_stack_is_scored_and_explained() -> None:
-    result = assess(facts(filing("1"), filing("2", secured=(AGENT,)), signals=2), AS_OF)
+    result = assess(facts(filing("1"), filing("2", secured=(AGENT,)), signals=(None, AS_OF)), AS_OF)
 
     assert (result.mca, result.stack_depth, result.stack_certain) == ("certain", 2, 1)
     assert {c["name"]: c["points"] for c in result.score_components} == {

@@ -11,7 +11,7 @@ from services.pipelines.scoring.scores import Standing
 from tests.unit.scoring.make import AS_OF
 
 counts = st.integers(0, 60)
-health = st.builds(lambda s, v: scores.health(s, v).value, counts, counts)
+health = st.builds(lambda s, v, n: scores.health(s, v, n).value, counts, counts, counts)
 shared = {
     "as_of": st.just(AS_OF),
     "newest_open": st.none() | st.dates(date(1990, 1, 1), AS_OF),
@@ -92,9 +92,14 @@ def test_health_by_the_base_formula(signals: int, violations: int, score: int) -
     assert scores.health(signals, violations).value == score
 
 
-@given(counts, counts)
-def test_health_components_sum_to_the_score(signals: int, violations: int) -> None:
-    score = scores.health(signals, violations)
+@pytest.mark.parametrize(("liens", "score"), [(0, 70), (1, 65), (4, 50), (99, 50)])
+def test_open_liens_take_from_health(liens: int, score: int) -> None:
+    assert scores.health(0, 0, liens).value == score
+
+
+@given(counts, counts, counts)
+def test_health_components_sum_to_the_score(signals: int, violations: int, liens: int) -> None:
+    score = scores.health(signals, violations, liens)
 
     assert sum(part["points"] for part in score.components) == score.value
 
