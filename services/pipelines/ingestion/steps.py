@@ -2,7 +2,8 @@
 
 run (`ingestion`) -> pages (`ingestion.page`, each asks for the next one while it is full)
 -> `ingestion.history` for filings known only by an amendment -> the run, called again when its
-children are settled, closes the window. Every job may be run twice: the second changes nothing.
+children are settled, closes the window and, where something changed, has the state's competitors
+counted anew (`maintenance.competitors`). Every job may be run twice: the second changes nothing.
 """
 
 import logging
@@ -123,8 +124,12 @@ class Ingestion:
             return Snooze(SCORES_POLL_S, {"phase": "scoring", "waited_s": waited})
         since, as_of = _date(ctx.job.progress, "since"), _as_of(ctx.job.progress)
         covered = min(as_of, _date(args, "until") or as_of)
-        await store.source_succeeded(ctx.db, register.name, since, covered)
-        return Done({**await store.child_totals(ctx.db, ctx.job.id), "unscored": unscored})
+        totals = await store.child_totals(ctx.db, ctx.job.id)
+        async with ctx.db.transaction() as tx:
+            await store.source_succeeded(tx, register.name, since, covered)
+            if totals.get("new") or totals.get("changed"):
+                await enqueue(tx, _count_competitors(ctx.job.id, register.state))
+        return Done({**totals, "unscored": unscored})
 
 
 async def ingest(
@@ -222,6 +227,18 @@ def _history_jobs(ctx: JobContext, args: dict[str, Any], numbers: Sequence[str])
         )
         for chunk in chunks
     ]
+
+
+def _count_competitors(run_id: int, state: str) -> NewJob:
+    """One a run: a job that already counts may have missed what this run merged last."""
+    key = f"maintenance.competitors:{state}"
+    return NewJob(
+        kind="maintenance.competitors",
+        queue="maintenance",
+        args={"state": state},
+        dedupe_key=f"{key}:{run_id}",
+        serial_key=key,
+    )
 
 
 def _date(args: dict[str, Any], name: str) -> date | None:

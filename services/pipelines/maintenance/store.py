@@ -1,4 +1,7 @@
-"""Maintenance's way to PostgreSQL: lapses, revisions and exported files, a batch a transaction."""
+"""Maintenance's way to PostgreSQL: lapses and revisions, aggregates, exported files.
+
+Batches and aggregates are a transaction each.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.common import sql
-from services.common.db import Executor
+from services.common.db import Database, Executor
 
 Q = sql.load(Path(__file__).with_name("queries.sql"))
 
@@ -72,3 +75,26 @@ async def finish_export(tx: Executor, export_id: UUID, rows: int, size: int) -> 
 async def purge_exports(db: Executor) -> None:
     """Delete files whose day is over."""
     await db.execute(Q["exports_purge"])
+
+
+async def follow_health(tx: Executor) -> int:
+    """Give every company of the portfolio its prospect's health; returns how many changed."""
+    await tx.fetch(Q["hold_portfolio"])
+    tag = await tx.execute(Q["follow_health"])
+    return int(tag.rsplit(" ", 1)[-1])
+
+
+async def lender_states(db: Executor) -> list[str]:
+    """The states that have competitors, or ought to."""
+    return [row["state"] for row in await db.fetch(Q["lender_states"])]
+
+
+async def count_competitors(
+    db: Database, state: str, as_of: date, recent_days: int
+) -> dict[str, int]:
+    """Make the competitors of a state what its filings show: {competitors, written, removed}."""
+    async with db.transaction() as tx:
+        # who waited here must see what the other wrote: the next statement looks anew
+        await tx.execute(Q["lock_competitors"], state)
+        [row] = await tx.fetch(Q["count_competitors"], state, as_of, recent_days)
+    return dict(row)

@@ -58,6 +58,13 @@ def test_a_run_fans_out_into_page_jobs(ingested: TestDatabase, rows: Rows) -> No
     }
 
 
+def test_a_run_that_changed_something_has_competitors_counted(ingested: TestDatabase) -> None:
+    asked = "FROM jobs WHERE kind = 'maintenance.competitors' ORDER BY id LIMIT 1"
+    assert ingested.psql(f"SELECT queue, args ->> 'state', state, dedupe_key {asked}") == (
+        "maintenance|CO|queued|maintenance.competitors:CO:1"
+    )
+
+
 def test_every_readable_document_is_stored(ingested: TestDatabase, rows: Rows) -> None:
     expected = set(documents(rows).values())
     assert lines(ingested, "SELECT document_number FROM filing_events") == expected
@@ -209,3 +216,4 @@ async def test_a_second_run_changes_no_row(
             0,
         )
         assert await children(db, run["id"], "ingestion.history") == []
+    assert ingested.psql("SELECT count(*) FROM jobs WHERE kind = 'maintenance.competitors'") == "1"
