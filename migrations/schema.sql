@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0012_health c4d1677d3263aa3deb73924f57fe5629cb3f88edc00a633d9bb09b17a05e2bc5
+-- made from: 0013_outside_sources 031f566f16caee8caa5e7699c066bb5d7e79b1d64092cb07c1b326b739a6bb3d
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -250,6 +250,8 @@ CREATE TABLE data_sources (
     quota_month date,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    configured boolean DEFAULT true NOT NULL,
+    note text,
     CONSTRAINT data_sources_kind_check CHECK ((kind = ANY (ARRAY['register'::text, 'enrichment'::text]))),
     CONSTRAINT data_sources_monthly_quota_check CHECK ((monthly_quota > 0)),
     CONSTRAINT data_sources_quota_used_check CHECK ((quota_used >= 0))
@@ -548,6 +550,14 @@ CREATE TABLE prospect_cells (
     prospects bigint NOT NULL
 ) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
 ALTER TABLE prospect_cells ADD CONSTRAINT prospect_cells_pkey PRIMARY KEY (state, industry, status, score);
+
+CREATE TABLE prospect_sources (
+    prospect_id uuid NOT NULL,
+    checked_at jsonb DEFAULT '{}'::jsonb NOT NULL,
+    asked_at timestamp with time zone,
+    CONSTRAINT prospect_sources_checked_at_check CHECK ((jsonb_typeof(checked_at) = 'object'::text))
+);
+ALTER TABLE prospect_sources ADD CONSTRAINT prospect_sources_pkey PRIMARY KEY (prospect_id);
 
 CREATE TABLE prospect_ucc_filings (
     prospect_id uuid NOT NULL,
@@ -925,6 +935,8 @@ ALTER TABLE jobs ADD CONSTRAINT jobs_parent_id_fkey FOREIGN KEY (parent_id) REFE
 ALTER TABLE portfolio_companies ADD CONSTRAINT portfolio_companies_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE SET NULL;
 CREATE TRIGGER portfolio_companies_name_key BEFORE INSERT OR UPDATE OF company_name ON portfolio_companies FOR EACH ROW EXECUTE FUNCTION portfolio_fill_name_key();
 CREATE TRIGGER portfolio_companies_touch BEFORE UPDATE ON portfolio_companies FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+
+ALTER TABLE prospect_sources ADD CONSTRAINT prospect_sources_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE CASCADE;
 
 ALTER TABLE prospect_ucc_filings ADD CONSTRAINT prospect_ucc_filings_filing_id_fkey FOREIGN KEY (filing_id) REFERENCES ucc_filings(id) ON DELETE CASCADE;
 ALTER TABLE prospect_ucc_filings ADD CONSTRAINT prospect_ucc_filings_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE CASCADE;

@@ -215,6 +215,26 @@ def source_rate(name: str, default: float, url: str = "") -> float | None:
     return None if _is_loopback(urlsplit(source_url(name, url)).hostname) else default
 
 
+def source_quota(name: str, default: int | None) -> int | None:
+    """Requests a month for a source: SOURCE_<NAME>_QUOTA, else `default`; None is no limit.
+
+    Raises Misconfigured where the variable is no whole number above 0.
+    """
+    key = f"SOURCE_{name.upper()}_QUOTA"
+    value = os.environ.get(key)
+    if not value:
+        return default
+    if not value.isdecimal() or not 0 < int(value) < 2**31:
+        raise Misconfigured(f"{key} must be a whole number of requests a month.")
+    return int(value)
+
+
+def source_given(name: str) -> bool:
+    """Whether the environment says where a source is, or who asks it."""
+    parts = ("URL", "KEY", "ID", "CONTACT", "BOARDS")
+    return any(os.environ.get(f"SOURCE_{name.upper()}_{part}") for part in parts)
+
+
 def _is_loopback(host: str | None) -> bool:
     if host in (None, "localhost"):
         return host is not None
@@ -231,6 +251,7 @@ def _problem(cls: type[BaseSettings], field: str, message: str) -> str:
 _SOURCES = (
     ("SOURCE_<NAME>_URL", "the public address", "Scheme and host of a source of data instead"),
     ("SOURCE_<NAME>_RATE", "by source", "Requests a second to a source; loopback: no limit"),
+    ("SOURCE_<NAME>_QUOTA", "by source", "Requests a month to an enrichment source"),
 )
 
 

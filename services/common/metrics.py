@@ -94,5 +94,8 @@ source_request_seconds = Histogram(
     ["source"],
     buckets=REQUEST_EDGES,
 )
+source_answers_total = Counter(
+    "ucc_source_answers", "Prospects an outside source was asked about", ["source", "result"]
+)
 prospects_scored_total = Counter("ucc_prospects_scored", "Prospects scored")
 signals_total = Counter("ucc_signals", "Growth signals written", ["type"])

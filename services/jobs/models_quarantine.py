@@ -93,11 +93,15 @@ class Source(BaseModel):
 
     name: str
     kind: Literal["register", "enrichment"]
-    enabled: bool
+    enabled: bool = Field(description="Whether it is asked where it is configured")
+    configured: bool = Field(description="Whether it has the keys and the like that it needs")
+    note: str | None = Field(description="Why it is not asked")
+    monthly_quota: int | None = Field(description="Requests a month; null: no limit")
+    quota_used: int = Field(description="Requests of this month (UTC), where they are limited")
     covered_until: date | None = Field(description="Filing date up to which it was read")
     last_started_at: datetime | None
     last_success_at: datetime | None
-    last_error: str | None = Field(description="Of the last run, where that failed")
+    last_error: str | None = Field(description="Of the last run or batch, where that failed")
     open_quarantine: int = Field(description="Rows that wait for a person")
     last_run: Job | None
 

@@ -226,7 +226,8 @@ UPDATE quarantine SET state = 'discarded', note = $2, resolved_at = now(), resol
 
 -- name: sources
 SELECT known.name, coalesce(s.kind, 'register') AS kind, coalesce(s.enabled, true) AS enabled, s.covered_until,
-       s.last_started_at, s.last_success_at, s.last_error,
+       s.last_started_at, s.last_success_at, s.last_error, coalesce(s.configured, true) AS configured, s.note, s.monthly_quota,
+       CASE WHEN s.quota_month = date_trunc('month', now() AT TIME ZONE 'UTC')::date THEN s.quota_used ELSE 0 END AS quota_used,
        (SELECT count(*) FROM quarantine AS q WHERE q.register = known.name AND q.state = 'open') AS open_quarantine,
        (SELECT id FROM jobs WHERE kind = 'ingestion' AND args ->> 'source' = known.name ORDER BY id DESC LIMIT 1) AS run_id
 FROM (SELECT unnest($1::text[]) AS name UNION SELECT name FROM data_sources) AS known

@@ -33,6 +33,7 @@ def defaults(sources: Sequence[str]) -> list[tuple[object, ...]]:
     """Rows that every installation begins with; a person may change them afterwards."""
     return [
         ("as_of", "as_of", "maintenance", {"as_of": "today"}, "10 0 * * *", *DAILY),
+        ("enrichment.stale", "enrichment.stale", "enrichment", {}, "0 */6 * * *", *DAILY),
         *(
             (f"ingestion.{name}", "ingestion", "ingestion", {"source": name}, "0 2 * * *", *DAILY)
             for name in sources

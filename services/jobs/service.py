@@ -44,10 +44,10 @@ def replay(entry_id: int, register: str, request: ReplayRequest) -> NewJob:
 
 
 def serial_key(kind: str, args: dict[str, Any]) -> str | None:
-    """Runs that must not overlap: those of one register, and roll-overs to a new day."""
+    """Runs that must not overlap: those of one register, sweeps, and roll-overs to a new day."""
     if kind == "ingestion":
         return f"ingestion:{args.get('source')}"
-    return kind if kind == "as_of" else None
+    return kind if kind in ("as_of", "enrichment.stale") else None
 
 
 def shown_to(principal: Principal, job: J) -> J:

@@ -38,7 +38,15 @@ PORTS = {
 
 # What reaches every process of ours from the caller's environment (architecture.md, section 2).
 PASSED = ("CORS_ORIGIN", "LOG_LEVEL", "TOPIC_PREFIX")
-PASSED_PREFIXES = ("SOURCE_", "JWT_", "RATE_LIMIT_", "SAMPLE_", "INGEST_", "COVERAGE_")
+PASSED_PREFIXES = (
+    "SOURCE_",
+    "JWT_",
+    "RATE_LIMIT_",
+    "SAMPLE_",
+    "INGEST_",
+    "ENRICHMENT_",
+    "COVERAGE_",
+)
 
 
 @dataclass(frozen=True)

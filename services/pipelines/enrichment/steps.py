@@ -1,8 +1,9 @@
 """The work of enrichment: changed prospects in micro-batches, sweeps, and jobs over named ones.
 
-agents -> here -> signals, store. Sources are asked outside a transaction; what they tell is
-merged in one. Only where a signal came, changed or went does scoring hear of it, and enrichment
-never wakes itself.
+agents -> here -> outside, signals, store. A change has our own database asked, nothing else: it
+comes thousands of times a second. Outside sources are asked in jobs only. Sources are asked
+outside a transaction; what they tell is merged in one. Only where a signal came, changed or went
+does scoring hear of it, and enrichment never wakes itself.
 """
 
 import asyncio
@@ -13,14 +14,17 @@ from uuid import UUID
 
 from services.common import metrics
 from services.common.db import Database, Executor
-from services.common.jobs import Done, FanOut, JobContext, NewJob, Outcome, publish
+from services.common.jobs import Done, FanOut, JobContext, NewJob, Outcome, Snooze, publish
 from services.common.kafka.changes import ChangeContext
 from services.common.kafka.topics import SIGNALS_CHANGED
 from services.pipelines.changes import in_batches, messages, prospect_ids
 from services.pipelines.enrichment import store
+from services.pipelines.enrichment.outside import Outsiders
 from services.pipelines.enrichment.signals import Signal, Source
 
 QUEUE = "enrichment"
+STALE_PRIORITY = 150
+"""Nobody waits for a sweep: what a person asked for goes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Enriched:
 
     enriched: int = 0
     changed: int = 0
+    who: frozenset[UUID] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Enrichment:
     sources: Sequence[Source]
     batch: int
     job_batch: int
+    stale_max: int = 5000
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def changed(self, ctx: ChangeContext, received: list[dict[str, Any]]) -> None:
@@ -60,18 +66,47 @@ class Enrichment:
     async def run(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Job `enrichment`: {"prospect_ids": [...]} fanned out into batches."""
         if ctx.children:
-            totals = {name: ctx.job.progress.get(name, 0) for name in ("enriched", "changed")}
-            return Done({"batches": sum(ctx.children.values()), **totals})
-        children = [
-            NewJob("enrichment.batch", QUEUE, {"prospect_ids": [str(each) for each in some]})
-            for some in in_batches(prospect_ids([args]), self.job_batch)
+            return await _summed_up(ctx)
+        return self._fan_out(prospect_ids([args]), {})
+
+    async def run_stale(self, ctx: JobContext, _: dict[str, Any]) -> Outcome:
+        """Job `enrichment.stale`: what an outside source was not asked about for a week.
+
+        Sources whose quota is used up make nothing stale: they could not be asked.
+        """
+        if ctx.children:
+            return await _summed_up(ctx)
+        outside = _outside(ctx)
+        spent = await store.quota_used_up(ctx.db)
+        names = [name for name in outside.names if name not in spent]
+        ids = await store.stale(ctx.db, names, outside.stale_after, self.stale_max) if names else []
+        return self._fan_out(ids, {"stale": True}, STALE_PRIORITY)
+
+    def _fan_out(self, ids: Sequence[UUID], args: dict[str, Any], priority: int = 100) -> Outcome:
+        batches = [
+            {"prospect_ids": [str(i) for i in some]} for some in in_batches(ids, self.job_batch)
         ]
-        return FanOut(children) if children else Done({"batches": 0, "enriched": 0, "changed": 0})
+        children = [
+            NewJob("enrichment.batch", QUEUE, batch | args, priority=priority) for batch in batches
+        ]
+        nothing = {"batches": 0, "enriched": 0, "changed": 0, "sources": {}}
+        return FanOut(children) if children else Done(nothing)
 
     async def run_batch(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
-        """Job `enrichment.batch`: enrich every named prospect, changed or not."""
-        result = await self.enrich(ctx.db, prospect_ids([args]), unchanged_too=True)
-        return Done({"enriched": result.enriched, "changed": result.changed})
+        """Job `enrichment.batch`: enrich every named prospect, changed or not; ask outside.
+
+        With {"stale": true} an outside source is asked only about whom it was not lately.
+        """
+        ids = prospect_ids([args])
+        own = await self.enrich(ctx.db, ids, unchanged_too=True)
+        told = await _outside(ctx).ask(ctx, ids, stale_only=args.get("stale") is True)
+        if told.wait_s is not None:
+            return Snooze(told.wait_s)
+        mine = {
+            source.name: {"result": "answered", "answered": own.enriched} for source in self.sources
+        }
+        changed = len(own.who | told.changed)
+        return Done({"enriched": own.enriched, "changed": changed, "sources": mine | told.sources})
 
     async def enrich(
         self, db: Database, ids: Sequence[UUID], *, unchanged_too: bool = False
@@ -88,7 +123,7 @@ class Enrichment:
                 changed |= await _merge(tx, source, held, signals)
             await store.mark_enriched(tx, held, changed)
             await publish(tx, SIGNALS_CHANGED, messages(changed))
-        return Enriched(len(held), len(changed))
+        return Enriched(len(held), len(changed), frozenset(changed))
 
 
 async def _merge(
@@ -100,3 +135,15 @@ async def _merge(
     for kind, count in written.items():
         metrics.signals_total.labels(kind).inc(count)
     return changed
+
+
+def _outside(ctx: JobContext) -> Outsiders:
+    """The outside sources that the worker's startup made; none in a worker without."""
+    return ctx.state if isinstance(ctx.state, Outsiders) else Outsiders()
+
+
+async def _summed_up(ctx: JobContext) -> Done:
+    """The result of a job whose batches are through: their sums, and what each source told."""
+    totals = {name: ctx.job.progress.get(name, 0) for name in ("enriched", "changed")}
+    sources = await store.batch_results(ctx.db, ctx.job.id)
+    return Done({"batches": sum(ctx.children.values()), **totals, "sources": sources})

@@ -183,10 +183,11 @@ async def test_a_job_fans_out_over_the_named_prospects(
     for child in outcome.children:
         done = await enrichment.run_batch(job(db, child.kind), child.args)
         size = len(child.args["prospect_ids"])
-        assert done == Done({"enriched": size, "changed": size})
+        own = {"ucc_equipment": {"result": "answered", "answered": size}}
+        assert done == Done({"enriched": size, "changed": size, "sources": own})
     totals: dict[str, Any] = {"enriched": 3, "changed": 3}
     again = await enrichment.run(job(db, "enrichment", {"succeeded": 2}, totals), {})
-    assert again == Done({"batches": 2} | totals)
+    assert again == Done({"batches": 2, "sources": {}} | totals)
 
 
 async def test_a_job_without_prospects_is_refused(db: Database, enrichment: Enrichment) -> None:

@@ -30,19 +30,21 @@ async def test_seeding_is_repeatable_and_respects_what_a_person_changed(db: Data
     rows = await sql(db, "SELECT name, cron, enabled, args FROM schedules ORDER BY name")
     assert [row["name"] for row in rows] == [
         "as_of",
+        "enrichment.stale",
         "ingestion.co",
         "ingestion.ct",
         "ingestion.or",
     ]
     assert (rows[0]["cron"], rows[0]["enabled"]) == ("5 5 * * *", False)
-    assert (rows[1]["cron"], rows[1]["args"]) == ("0 2 * * *", {"source": "co"})
+    assert (rows[1]["cron"], rows[1]["args"]) == ("0 */6 * * *", {})
+    assert (rows[2]["cron"], rows[2]["args"]) == ("0 2 * * *", {"source": "co"})
 
 
 async def test_a_new_schedule_waits_for_its_time(db: Database) -> None:
     await seed(db, ["co"])
     assert await fire_due(db) == 0
     rows = await sql(db, "SELECT next_run_at > now() AS later FROM schedules")
-    assert [row["later"] for row in rows] == [True, True]
+    assert [row["later"] for row in rows] == [True, True, True]
 
 
 async def test_a_due_schedule_asks_for_its_job(db: Database) -> None:

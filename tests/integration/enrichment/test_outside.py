@@ -1,0 +1,154 @@
+"""Outside sources asked by real jobs: what is stored, what stays, what the job says of each."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.common.db import Database
+from services.common.sql import Query
+from tests.integration.scoring.world import EQUIPMENT, named, prospect, rows
+from tests.support.enrichment import enrich, enrichment_worker, known, results
+from tests.support.sources.rows import award, awards
+from tests.support.sources.stand_in import BROKEN, HTML, StandIn, stand_in
+
+SIGNALS = Query("test_signals", "SELECT * FROM growth_signals ORDER BY source, source_key")
+SOURCES = Query("test_sources", "SELECT * FROM data_sources WHERE name = $1")
+CHECKED = Query("test_checked", "SELECT checked_at FROM prospect_sources WHERE prospect_id = $1")
+AGE = Query(
+    "test_age",
+    "UPDATE prospect_sources"
+    " SET checked_at = jsonb_build_object('usaspending', now() - $1::interval)",
+)
+
+
+@pytest.fixture
+async def usaspending(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StandIn]:
+    async with stand_in(lambda _: awards(award())) as running:
+        monkeypatch.setenv("SOURCE_USASPENDING_URL", running.url)
+        yield running
+
+
+async def told(db: Database) -> list[tuple[str, str]]:
+    return [(row["source"], row["type"]) for row in await db.fetch(SIGNALS)]
+
+
+async def test_a_contract_is_stored_and_announced_for_scoring(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    async with enrichment_worker(environment) as db:
+        me = await known(db)
+        revision = (await prospect(db, "KINGREBAR"))["facts_rev"]
+        job = await enrich(db, me)
+        row = await prospect(db, "KINGREBAR")
+        assert await named(db, "signals.changed") == [str(me)]
+        (signal,) = await db.fetch(SIGNALS)
+        checked = await db.fetchval(CHECKED, me)
+    assert results(job, "usaspending", "ucc_equipment") == ["answered", "answered"]
+    assert job["result"] | {"sources": 0} == {
+        "batches": 1, "enriched": 1, "changed": 1, "sources": 0,
+    }  # fmt: skip
+    assert job["result"]["sources"]["usaspending"]["signals"] == 1
+    assert (signal["type"], signal["source"]) == ("contract", "usaspending")
+    assert signal["confidence"] == pytest.approx(0.6)
+    assert (row["facts_rev"], row["enriched_rev"]) == (revision + 1, revision + 1)
+    assert set(checked) == {"usaspending"}
+
+
+async def test_the_same_answer_writes_no_signal_again(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    async with enrichment_worker(environment) as db:
+        me = await known(db)
+        await enrich(db, me)
+        before = await rows(db)
+        job = await enrich(db, me)
+        assert await rows(db) == before
+    assert job["result"]["changed"] == 0
+    assert len(usaspending.asked) == 1
+
+
+async def test_a_failed_source_keeps_what_it_told_and_holds_up_nobody(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    async with enrichment_worker(environment, enrichment_cache_s=0) as db:
+        me = await known(db, lender=EQUIPMENT)
+        await enrich(db, me)
+        usaspending.always = BROKEN
+        job = await enrich(db, me)
+        assert await told(db) == [("ucc_equipment", "equipment"), ("usaspending", "contract")]
+        source = await db.fetchrow(SOURCES, "usaspending")
+    assert results(job, "usaspending", "ucc_equipment") == ["failed", "answered"]
+    assert "answered 500" in job["result"]["sources"]["usaspending"]["reason"]
+    assert source and "answered 500" in source["last_error"] and source["last_success_at"]
+
+
+async def test_what_a_source_no_longer_tells_goes(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    async with enrichment_worker(environment, enrichment_cache_s=0) as db:
+        me = await known(db)
+        await enrich(db, me)
+        usaspending.respond = lambda _: awards()
+        job = await enrich(db, me)
+        assert await told(db) == []
+    assert job["result"]["changed"] == 1
+
+
+async def test_one_prospect_that_fails_is_alone(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    def respond(asked: Any) -> Any:
+        name = asked.body["filters"]["recipient_search_text"][0]
+        return "nonsense" if name == "BAD LLC" else awards(award(name=name))
+
+    usaspending.respond = respond
+    async with enrichment_worker(environment) as db:
+        ids = [await known(db, f"{n} LLC", number=n) for n in ("GOODONE", "BAD", "GOODTWO")]
+        job = await enrich(db, *ids)
+        assert len(await told(db)) == 2
+    asked = job["result"]["sources"]["usaspending"]
+    assert (asked["result"], asked["answered"], asked["failed"]) == ("answered", 2, 1)
+
+
+async def test_sources_are_off_by_default(environment: dict[str, str]) -> None:
+    async with enrichment_worker(environment) as db:
+        job = await enrich(db, await known(db))
+    asked = job["result"]["sources"]["usaspending"]
+    assert asked["result"] == "skipped"
+    assert asked["reason"] == "not enabled: add usaspending to ENRICHMENT_SOURCES"
+
+
+async def test_a_sweep_asks_only_what_is_stale(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    async with enrichment_worker(environment, enrichment_cache_s=0) as db:
+        await known(db)
+        first = await enrich(db, kind="enrichment.stale")
+        assert (first["result"]["batches"], len(usaspending.asked)) == (1, 1)
+        again = await enrich(db, kind="enrichment.stale")
+        assert (again["result"]["batches"], len(usaspending.asked)) == (0, 1)
+        await db.execute(AGE, timedelta(days=8))
+        later = await enrich(db, kind="enrichment.stale")
+    assert results(later, "usaspending") == ["answered"]
+    assert len(usaspending.asked) == 2
+
+
+async def test_what_failed_stays_stale_but_waits_its_turn(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    usaspending.always = HTML
+    async with enrichment_worker(environment, enrichment_stale_max=1) as db:
+        first, second = await known(db), await known(db, "OTHER LLC", number="2")
+        for _ in range(2):
+            job = await enrich(db, kind="enrichment.stale")
+            assert results(job, "usaspending") == ["failed"]
+        assert await db.fetchval(CHECKED, first) == {} == await db.fetchval(CHECKED, second)
+
+
+async def test_without_outside_sources_nothing_is_stale(environment: dict[str, str]) -> None:
+    async with enrichment_worker(environment) as db:
+        await known(db)
+        job = await enrich(db, kind="enrichment.stale")
+    assert job["result"] == {"batches": 0, "enriched": 0, "changed": 0, "sources": {}}

@@ -1,0 +1,1 @@
+"""Stand-ins of the outside sources: the recorded shapes, and every way to misbehave."""
