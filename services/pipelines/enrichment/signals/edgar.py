@@ -85,20 +85,21 @@ class Edgar:
 
         async def page(_: int) -> Page:
             nonlocal got
-            found, total = await client.get(SEARCH, params | {"from": str(got)}, _page)
-            got += len(found)
+            found, count, total = await client.get(SEARCH, params | {"from": str(got)}, _page)
+            got += count
             return found, got < total
 
         return await all_pages(page, MOST_PAGES)
 
 
-def _page(answer: Any) -> tuple[list[Row], int]:
-    """Hits that say something, and how many there are in all."""
-    found = rows(member(answer, "hits", "hits"))
+def _page(answer: Any) -> tuple[list[Row], int, int]:
+    """Hits that say something, how many hits the page has, and how many there are in all."""
+    sent = member(answer, "hits", "hits")
+    found = rows(sent)
     total = member(answer, "hits").get("total")
     value = total.get("value") if isinstance(total, dict) else total
     hits = [hit for hit in found if isinstance(hit.get("_source"), dict)]
-    return hits, value if isinstance(value, int) else len(found)
+    return hits, len(sent), value if isinstance(value, int) else len(sent)
 
 
 def _filer(hit: Row) -> tuple[str | None, str | None]:
