@@ -7,19 +7,30 @@ The pool (services/common/kafka/pool.py) calls a `Handler` for each claimed job 
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from services.common import context
 from services.common.db import Database, Executor
 from services.common.errors import LostLease
+from services.common.logs import redact
 from services.common.sql import load
 
 Q = load(Path(__file__).with_name("jobs.sql"))
 QUEUES = ("ingestion", "enrichment", "scoring", "maintenance")
+TRIES: Mapping[str, int] = {"ingestion.page": 8, "ingestion.history": 8}
+"""Tries of a job by its kind; a `NewJob` may say otherwise."""
+TRIES_OF_OTHERS = 3
+LOG_LINES = 500
+"""Lines of its log that a job keeps, the last ones."""
+LOG_LINE_LENGTH = 2000
+MOST_BURIED = 2000
+Level = Literal["info", "warning", "error"]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +38,8 @@ class NewJob:
     """Work to be done by the handler of `kind` in a worker of `queue`.
 
     Lower `priority` numbers run first; `run_at` None is now. Of one `dedupe_key` at most one job
-    is live (queued, running or retryable); of one `serial_key` at most one runs.
+    is live (queued, running or retryable); of one `serial_key` at most one runs. `max_attempts`
+    None is what TRIES says; `version` is that of the arguments, which the worker must know.
     """
 
     kind: str
@@ -38,7 +50,18 @@ class NewJob:
     dedupe_key: str | None = None
     serial_key: str | None = None
     parent_id: int | None = None
-    max_attempts: int = 3
+    max_attempts: int | None = None
+    version: int = 1
+    replay_of: int | None = None
+
+    def row(self) -> dict[str, Any]:
+        """As the statement that enqueues takes it."""
+        return asdict(self) | {"max_attempts": self.max_attempts or tries(self.kind)}
+
+
+def tries(kind: str) -> int:
+    """How often a job of `kind` is tried unless it says otherwise."""
+    return TRIES.get(kind, TRIES_OF_OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +112,7 @@ class Job:
     progress: dict[str, Any]
     fence: int
     request_id: str | None
+    version: int = 1
 
 
 @dataclass(slots=True)
@@ -96,7 +120,8 @@ class JobContext:
     """What a handler may use: its job, the database, and whatever the worker's startup made.
 
     `children` is empty until a FanOut of this job has settled, then {state: count}.
-    `stopping` is set when the worker drains: a long handler may return Snooze(0) early.
+    `stopping` is set when the worker drains or the job is to be cancelled: a long handler returns
+    Snooze(0) early, or is interrupted some seconds later.
     """
 
     job: Job
@@ -106,6 +131,7 @@ class JobContext:
     stopping: asyncio.Event
     lease_s: float = 30
     completed: bool = False
+    _log: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def progress(self, **values: object) -> None:
         """Merge `values` into the job's progress now. Raises LostLease."""
@@ -113,6 +139,17 @@ class JobContext:
         if not await self.db.fetchval(Q["job_progress"], *guard, values):
             raise LostLease
         self.job = replace(self.job, progress=self.job.progress | values)
+
+    async def log(self, message: str, level: Level = "info") -> None:
+        """Add a line to the job's log, which a person reads beside the job. Raises LostLease."""
+        log.log(getattr(logging, level.upper()), "%s", message, extra={"kind": self.job.kind})
+        line = redact(message.replace("\0", ""))[:LOG_LINE_LENGTH]
+        async with self._log:
+            added = await self.db.fetchval(
+                Q["job_log"], self.job.id, self.job.fence, level, line, LOG_LINES
+            )
+        if not added:
+            raise LostLease
 
     async def fence(self, tx: Executor) -> None:
         """Lock the job's row until `tx` ends and extend the lease; call before writing effects.
@@ -151,9 +188,16 @@ async def enqueue_many(tx: Executor, jobs: Sequence[NewJob]) -> list[int]:
     if not jobs:
         return []
     rows = await tx.fetch(
-        Q["jobs_enqueue"], [asdict(job) for job in jobs], context.request_id.get(), context.author()
+        Q["jobs_enqueue"], [job.row() for job in jobs], context.request_id.get(), context.author()
     )
     return [row["id"] for row in rows]
+
+
+async def bury(
+    db: Executor, kind: str, queue: str, args: dict[str, Any], error: dict[str, Any]
+) -> None:
+    """Keep what can never be worked on as a dead job; of one kind at most some thousand."""
+    await db.execute(Q["job_bury"], kind, queue, args, error, MOST_BURIED)
 
 
 async def publish(

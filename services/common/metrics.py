@@ -12,6 +12,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REQUEST_EDGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1, 2.5, 5, 10)
 QUERY_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
+WAIT_EDGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 JOB_EDGES = (0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800)
 
 # HTTP
@@ -53,6 +54,9 @@ jobs_finished_total = Counter(
 )
 job_seconds = Histogram(
     "ucc_job_seconds", "Seconds of one attempt of a job", ["kind"], buckets=JOB_EDGES
+)
+job_wait_seconds = Histogram(
+    "ucc_job_wait_seconds", "Seconds a due job waited for a worker", ["kind"], buckets=WAIT_EDGES
 )
 job_attempts = Counter("ucc_job_attempts", "Attempts of jobs that began", ["kind"])
 jobs_running = Gauge("ucc_jobs_running", "Attempts running in this process", ["queue"])

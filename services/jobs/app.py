@@ -6,7 +6,14 @@ from aiohttp import web
 
 from services.common.http import openapi, system
 from services.common.http.app import build_app
-from services.jobs import routes, routes_admin, routes_quarantine, routes_queues, routes_users
+from services.jobs import (
+    routes,
+    routes_admin,
+    routes_quarantine,
+    routes_queues,
+    routes_steering,
+    routes_users,
+)
 from services.jobs.settings import JobsSettings
 
 NAME = "jobs"
@@ -15,6 +22,7 @@ ROUTES = (
     routes_quarantine.routes,
     routes_users.routes,
     routes_queues.routes,
+    routes_steering.routes,
     routes.routes,
 )
 

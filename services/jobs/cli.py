@@ -4,7 +4,11 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
-from typing import get_args
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeAlias, get_args
+
+import orjson
 
 from services.common.config import Settings, load
 from services.common.db import Database
@@ -12,6 +16,9 @@ from services.common.errors import AppError
 from services.common.jobs import QUEUES
 from services.jobs import commands
 from services.jobs.models import JobState
+from services.jobs.models_steering import Action
+
+Adder: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,30 +26,75 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m services.jobs", description=__doc__)
     add = top.add_subparsers(required=True)
     _about_jobs(add)
+    _about_many(add)
     _about_queues(add)
     return top
 
 
-def _about_jobs(add: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _about_jobs(add: Adder) -> None:
     listing = add.add_parser("list", help="jobs, newest first")
-    listing.add_argument("--state", choices=get_args(JobState))
-    listing.add_argument("--kind")
-    listing.add_argument("--queue")
+    _filters(listing)
     listing.add_argument("--limit", type=int, choices=range(1, 101), default=20, metavar="1..100")
     listing.set_defaults(command=commands.list_)
-    for name, command, meaning in (
-        ("show", commands.show, "everything about one job, as JSON"),
-        ("retry", commands.retry, "start a dead or cancelled job over, with its failed children"),
-        ("cancel", commands.cancel, "cancel a job and its children"),
-    ):
-        one = add.add_parser(name, help=meaning)
-        one.add_argument("id", type=int)
-        one.set_defaults(command=command)
+    add_one = partial(_one, add)
+    add_one("show", commands.show, "everything about one job, as JSON")
+    add_one("retry", commands.retry, "start a dead or cancelled job over, with failed children")
+    add_one("cancel", commands.cancel, "cancel a job and its children")
+    replay = add_one("replay", commands.replay, "do a final job's work again, as a new job")
+    replay.add_argument("--args", type=_object, metavar="JSON", help="other arguments")
+    change = add_one("priority", commands.change, "give a waiting job another priority")
+    change.add_argument("priority", type=int, help="lower numbers run first")
+    dead = add.add_parser("dead", help="what jobs died of, the most frequent cause first")
+    dead.add_argument("--kind")
+    dead.add_argument("--queue")
+    dead.set_defaults(command=commands.dead)
     stats = add.add_parser("stats", help="jobs by queue and state")
     stats.set_defaults(command=commands.stats)
 
 
-def _about_queues(add: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _about_many(add: Adder) -> None:
+    bulk = add.add_parser("bulk", help="do something to all jobs that match, as a job")
+    bulk.add_argument("action", choices=get_args(Action))
+    _filters(bulk)
+    bulk.add_argument("--priority", type=int, help="with prioritise")
+    bulk.add_argument("--rate", type=float, help="most jobs a second")
+    bulk.add_argument("--reason", help="why, for the audit trail")
+    bulk.set_defaults(command=commands.bulk)
+
+
+def _filters(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--state", choices=get_args(JobState))
+    one.add_argument("--kind")
+    one.add_argument("--queue")
+    one.add_argument("--fingerprint", help="of the error, as `dead` shows it")
+    one.add_argument("--error-class", help="for instance SourceUnavailable")
+    one.add_argument("--arg", help="value of an argument, like source=co")
+    one.add_argument("--parent", type=int, dest="parent_id", help="children of this job")
+    one.add_argument("--since", type=_moment, help="made at this time or later (ISO 8601)")
+    one.add_argument("--until", type=_moment, help="made before this time")
+
+
+def _one(add: Adder, name: str, command: commands.Command, meaning: str) -> argparse.ArgumentParser:
+    one = add.add_parser(name, help=meaning)
+    one.add_argument("id", type=int)
+    one.add_argument("--reason", help="why, for the audit trail")
+    one.set_defaults(command=command)
+    return one
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = orjson.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _about_queues(add: Adder) -> None:
     add.add_parser("queues", help="what waits, and limits").set_defaults(command=commands.queues)
     pause = add.add_parser("pause", help="begin no more jobs of a queue; what runs goes on")
     pause.add_argument("--reason")

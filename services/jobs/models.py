@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.common.paging import Pagination
+from services.common.steering import JobFilter
 
 Source = Literal["co", "ct", "or", "sample"]
 JobState = Literal["queued", "running", "retryable", "succeeded", "dead", "cancelled"]
@@ -51,14 +52,37 @@ class ScoringRequest(BaseModel):
     as_of: date | None = Field(default=None, description="Day to score at; without it today")
 
 
-class ListQuery(BaseModel):
-    """Query of the list."""
+class Matching(BaseModel):
+    """Jobs that match every field that is given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     state: JobState | None = None
     kind: Name | None = Field(default=None, description="For instance ingestion.page")
     queue: Name | None = Field(default=None, description="For instance ingestion")
+    fingerprint: str | None = Field(
+        default=None, pattern="^[a-z0-9-]{1,40}$", description="Of the error, as /dead tells it"
+    )
+    error_class: str | None = Field(
+        default=None, pattern="^[A-Za-z_]{1,80}$", description="For instance SourceUnavailable"
+    )
+    arg: str | None = Field(
+        default=None,
+        pattern="^[a-z_]{1,60}=.{0,200}$",
+        description="Value of an argument, like source=co",
+    )
+    parent_id: int | None = Field(default=None, ge=1, le=MAX_ID, description="Children of this job")
+    since: AwareDatetime | None = Field(default=None, description="Made at this time or later")
+    until: AwareDatetime | None = Field(default=None, description="Made before this time")
+
+    def filter(self) -> JobFilter:
+        """As steering takes it."""
+        return JobFilter(**{name: getattr(self, name) for name in Matching.model_fields})
+
+
+class ListQuery(Matching):
+    """Query of the list."""
+
     page: int = Field(default=1, ge=1, le=1_000_000_000, description="Page, from 1")
     limit: int = Field(default=20, ge=1, le=100, description="Jobs a page")
 
@@ -111,6 +135,15 @@ class JobDetail(Job):
     run_at: datetime = Field(description="Not before this time")
     created_by: str | None = Field(description="User, or job:<id>")
     request_id: str | None
+    version: int = Field(description="Of the arguments")
+    worker: str | None = Field(description="Who runs it, or ran it last")
+    claimed_at: datetime | None = Field(description="When the last attempt began")
+    cancel_requested_at: datetime | None = Field(
+        description="When it was cancelled; one that ran then ends a moment later"
+    )
+    replay_of: int | None = Field(description="The job whose work this one does again")
+    replaced_by: int | None = Field(description="The job that replays this one")
+    dedupe_key: str | None = Field(description="At most one live job has it")
 
     def brief(self) -> Job:
         """As lists show it."""

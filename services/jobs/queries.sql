@@ -34,11 +34,19 @@ WITH expired AS MATERIALIZED (
 ),
 moved AS (
     UPDATE jobs
-    SET state = CASE WHEN attempt < max_attempts THEN 'retryable' ELSE 'dead' END,
-        finished_at = CASE WHEN attempt < max_attempts THEN NULL ELSE now() END,
-        run_at = now(), lease_until = NULL, error = $1
-    FROM expired WHERE jobs.id = expired.id
-    RETURNING jobs.id, queue, kind, state, worker, parent_id
+    SET state = verdict.state, lease_until = NULL, error = $1, run_at = now(),
+        finished_at = CASE WHEN verdict.state <> 'retryable' THEN now() END
+    FROM expired CROSS JOIN LATERAL (
+        SELECT CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+                    WHEN attempt < max_attempts THEN 'retryable' ELSE 'dead' END AS state
+        FROM jobs AS seen WHERE seen.id = expired.id
+    ) AS verdict
+    WHERE jobs.id = expired.id
+    RETURNING jobs.id, queue, kind, jobs.state, worker, parent_id, fence, attempt, claimed_at
+),
+kept AS (
+    INSERT INTO job_attempts (job_id, fence, attempt, outcome, worker, started_at, error)
+    SELECT id, fence, attempt, state, worker, claimed_at, $1 FROM moved
 ),
 notified AS MATERIALIZED (
     SELECT count(*) FROM (
@@ -54,7 +62,7 @@ WHERE state IN ('queued', 'retryable') AND run_at <= now()
 GROUP BY queue;
 
 -- name: queue_dead
-SELECT queue, count(*) AS dead FROM jobs WHERE state = 'dead' GROUP BY queue;
+SELECT queue, count(*) AS dead FROM jobs WHERE state = 'dead' AND replaced_by IS NULL GROUP BY queue;
 
 -- name: schedule_seed
 INSERT INTO schedules (name, kind, queue, args, cron, timezone, missed_policy)
@@ -80,19 +88,21 @@ UPDATE schedules SET enabled = false, updated_at = now() WHERE name = $1;
 
 -- name: job_get
 SELECT id, kind, state, attempt, max_attempts, progress, error, created_at, started_at, finished_at,
-       queue, args, result, parent_id, priority, run_at, created_by, request_id, children, sums
+       queue, args, version, result, parent_id, priority, run_at, worker, claimed_at, cancel_requested_at,
+       replay_of, replaced_by, dedupe_key, created_by, request_id, children, sums
 FROM jobs
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_object_agg(state, number), '{}') AS children FROM (
         SELECT child.state, count(*) AS number FROM jobs AS child
-        WHERE child.parent_id = jobs.id GROUP BY child.state
+        WHERE child.parent_id = jobs.id AND child.replaced_by IS NULL GROUP BY child.state
     ) AS states
 ) AS counted
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_object_agg(key, total), '{}') AS sums FROM (
         SELECT key, sum(value::numeric) AS total
         FROM jobs AS child, jsonb_each(child.progress || coalesce(child.result, '{}'))
-        WHERE jobs.awaiting_children AND child.parent_id = jobs.id AND jsonb_typeof(value) = 'number'
+        WHERE jobs.awaiting_children AND child.parent_id = jobs.id AND child.replaced_by IS NULL
+          AND jsonb_typeof(value) = 'number'
         GROUP BY key
     ) AS counters
 ) AS summed
@@ -101,16 +111,22 @@ WHERE id = $1;
 -- name: jobs_count
 SELECT count(*) FROM jobs
 WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR kind = $2)
-  AND ($3::text IS NULL OR queue = $3);
+  AND ($3::text IS NULL OR queue = $3) AND ($4::text IS NULL OR error ->> 'fingerprint' = $4)
+  AND ($5::text IS NULL OR error ->> 'class' = $5) AND ($6::text IS NULL OR args ->> $6 = $7::text)
+  AND ($8::bigint IS NULL OR parent_id = $8) AND ($9::timestamptz IS NULL OR created_at >= $9)
+  AND ($10::timestamptz IS NULL OR created_at < $10);
 
 -- name: jobs_page
 -- Counters of children are summed while they run; afterwards the parent's row has them.
 WITH page AS (
     SELECT * FROM jobs
     WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR kind = $2)
-      AND ($3::text IS NULL OR queue = $3)
+      AND ($3::text IS NULL OR queue = $3) AND ($4::text IS NULL OR error ->> 'fingerprint' = $4)
+      AND ($5::text IS NULL OR error ->> 'class' = $5) AND ($6::text IS NULL OR args ->> $6 = $7::text)
+      AND ($8::bigint IS NULL OR parent_id = $8) AND ($9::timestamptz IS NULL OR created_at >= $9)
+      AND ($10::timestamptz IS NULL OR created_at < $10)
     ORDER BY id DESC
-    LIMIT $4 OFFSET $5
+    LIMIT $11 OFFSET $12
 )
 SELECT id, kind, state, attempt, max_attempts, progress, error, created_at, started_at, finished_at,
        children, sums
@@ -118,48 +134,43 @@ FROM page
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_object_agg(state, number), '{}') AS children FROM (
         SELECT child.state, count(*) AS number FROM jobs AS child
-        WHERE child.parent_id = page.id GROUP BY child.state
+        WHERE child.parent_id = page.id AND child.replaced_by IS NULL GROUP BY child.state
     ) AS states
 ) AS counted
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_object_agg(key, total), '{}') AS sums FROM (
         SELECT key, sum(value::numeric) AS total
         FROM jobs AS child, jsonb_each(child.progress || coalesce(child.result, '{}'))
-        WHERE page.awaiting_children AND child.parent_id = page.id AND jsonb_typeof(value) = 'number'
+        WHERE page.awaiting_children AND child.parent_id = page.id AND child.replaced_by IS NULL
+          AND jsonb_typeof(value) = 'number'
         GROUP BY key
     ) AS counters
 ) AS summed
 ORDER BY id DESC;
 
--- name: job_rerun
--- A parent among them is queued as well; the pool lets it wait for its children again.
-WITH RECURSIVE below AS (
-    SELECT id, parent_id FROM jobs WHERE id = $1 AND state IN ('dead', 'cancelled', 'retryable')
-    UNION ALL
-    SELECT child.id, NULL FROM jobs AS child JOIN below ON child.parent_id = below.id
-    WHERE child.state IN ('dead', 'cancelled')
-),
-above AS (
-    SELECT parent_id AS id FROM below WHERE parent_id IS NOT NULL
-    UNION ALL
-    SELECT jobs.parent_id FROM jobs JOIN above USING (id) WHERE jobs.parent_id IS NOT NULL
+-- name: dead_groups
+-- Dead jobs by what they died of, the most frequent first; those that were replayed count no more.
+WITH groups AS (
+    SELECT kind, queue, error ->> 'fingerprint' AS fingerprint, count(*) AS jobs, max(id) AS last_id,
+           min(finished_at) AS first_at, max(finished_at) AS last_at
+    FROM jobs
+    WHERE state = 'dead' AND replaced_by IS NULL AND ($1::text IS NULL OR kind = $1)
+      AND ($2::text IS NULL OR queue = $2)
+    GROUP BY 1, 2, 3
+    ORDER BY jobs DESC, last_at DESC
+    LIMIT $3
 )
-UPDATE jobs
-SET state = 'queued', attempt = 0, run_at = now(), error = NULL, finished_at = NULL, worker = NULL
-WHERE id IN (SELECT id FROM below)
-   OR (id IN (SELECT id FROM above) AND state = 'dead' AND error->>'class' = 'ChildrenFailed')
-RETURNING id, queue, pg_notify('ucc_jobs', queue);
+SELECT groups.*, jobs.error ->> 'class' AS error_class, jobs.error ->> 'message' AS message
+FROM groups JOIN jobs ON jobs.id = groups.last_id
+ORDER BY groups.jobs DESC, last_at DESC;
 
--- name: job_cancel
-WITH RECURSIVE below AS (
-    SELECT id FROM jobs WHERE id = $1
-    UNION ALL
-    SELECT child.id FROM jobs AS child JOIN below ON child.parent_id = below.id
-)
-UPDATE jobs
-SET state = 'cancelled', finished_at = now(), lease_until = NULL, awaiting_children = false
-WHERE id IN (SELECT id FROM below) AND state IN ('queued', 'running', 'retryable')
-RETURNING id;
+-- name: job_attempts
+SELECT attempt, outcome, worker, started_at, ended_at, error FROM job_attempts
+WHERE job_id = $1 ORDER BY fence;
+
+-- name: job_log
+SELECT line, at, attempt, level, message FROM job_logs
+WHERE job_id = $1 AND line > $2 ORDER BY line LIMIT $3;
 
 -- name: jobs_stats
 SELECT queue, state, count(*) AS jobs,

@@ -8,8 +8,15 @@ from pydantic import BaseModel
 from services.common.context import Principal
 from services.common.jobs import NewJob
 from services.common.types import Role
-from services.jobs.models import EnrichmentRequest, IngestionRequest, Job, ScoringRequest
+from services.jobs.models import (
+    EnrichmentRequest,
+    IngestionRequest,
+    Job,
+    JobError,
+    ScoringRequest,
+)
 from services.jobs.models_quarantine import ReplayRequest
+from services.jobs.models_steering import BulkRequest
 
 J = TypeVar("J", bound=Job)
 REQUESTERS = frozenset({Role.ADMIN, Role.ANALYST, Role.SERVICE})
@@ -43,6 +50,11 @@ def replay(entry_id: int, register: str, request: ReplayRequest) -> NewJob:
     )
 
 
+def bulk(request: BulkRequest) -> NewJob:
+    """Do something to every job that matches; asking twice while it runs gives the same job."""
+    return _asked("jobs.bulk", request, queue="maintenance")
+
+
 def serial_key(kind: str, args: dict[str, Any]) -> str | None:
     """Runs that must not overlap: those of one register, sweeps, and roll-overs to a new day."""
     if kind == "ingestion":
@@ -52,17 +64,22 @@ def serial_key(kind: str, args: dict[str, Any]) -> str | None:
 
 def shown_to(principal: Principal, job: J) -> J:
     """The job without what only admins may see."""
-    if job.error is None or principal.role is Role.ADMIN:
-        return job
-    return job.model_copy(update={"error": job.error.model_copy(update={"traceback": None})})
+    return job.model_copy(update={"error": error_shown_to(principal, job.error)})
 
 
-def _asked(kind: str, request: BaseModel) -> NewJob:
+def error_shown_to(principal: Principal, error: JobError | None) -> JobError | None:
+    """The error; its traceback is for admins."""
+    if error is None or principal.role is Role.ADMIN:
+        return error
+    return error.model_copy(update={"traceback": None})
+
+
+def _asked(kind: str, request: BaseModel, queue: str | None = None) -> NewJob:
     args = request.model_dump(mode="json", exclude_none=True)
     digest = blake2b(request.model_dump_json().encode(), digest_size=16).hexdigest()
     return NewJob(
         kind=kind,
-        queue=kind,
+        queue=queue or kind,
         args=args,
         dedupe_key=f"{kind}:{digest}",
         serial_key=serial_key(kind, args),

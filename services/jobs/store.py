@@ -1,19 +1,13 @@
-"""Rows of the ledger as models of the API, and what a person may do to a job.
-
-Every change is one transaction with its entry in the audit trail.
-"""
+"""Rows of the ledger as models of the API; what a person does to them is store_steering's."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from services.common import audit
 from services.common.db import Database, Executor
-from services.common.errors import Conflict, NotFound
+from services.common.errors import NotFound
 from services.common.jobs import NewJob, enqueue
-from services.common.kafka.ledger import Ledger
 from services.common.paging import Pagination
 from services.common.sql import load
 from services.jobs.models import Job, JobDetail, JobError, JobList, ListQuery
@@ -47,7 +41,7 @@ async def get(db: Executor, job_id: int) -> JobDetail:
 
 async def page(db: Database, query: ListQuery) -> JobList:
     """Jobs that match, newest first."""
-    filters = (query.state, query.kind, query.queue)
+    filters = query.filter().values()
     total = await db.fetchval(Q["jobs_count"], *filters)
     offset = (query.page - 1) * query.limit
     rows = await db.fetch(Q["jobs_page"], *filters, query.limit, offset)
@@ -57,50 +51,9 @@ async def page(db: Database, query: ListQuery) -> JobList:
     )
 
 
-async def rerun(db: Database, job_id: int) -> list[int]:
-    """Start a dead, cancelled or waiting job over, with its failed children; their ids.
-
-    A parent that is dead because of this job starts over, too. Raises NotFound, Conflict.
-    """
-    try:
-        async with db.transaction() as tx:
-            before = await get(tx, job_id)
-            rows = await tx.fetch(Q["job_rerun"], job_id)
-            await _audit(tx, "rerun", before, rows)
-    except asyncpg.UniqueViolationError as exc:
-        raise Conflict(f"Job {job_id} cannot start over: the same work is queued already") from exc
-    return _moved(rows, before, "start over")
-
-
-async def cancel(db: Database, job_id: int) -> list[int]:
-    """Cancel a live job and its live children; their ids. Raises NotFound, Conflict.
-
-    A worker that runs one of them notices at its next heartbeat; it can write no more.
-    """
-    async with db.transaction() as tx:
-        job = await get(tx, job_id)
-        rows = await tx.fetch(Q["job_cancel"], job_id)
-        await _audit(tx, "cancel", job, rows)
-    if job.parent_id is not None:
-        await Ledger(db, "cli").settle([job.parent_id])
-    return _moved(rows, job, "be cancelled")
-
-
 async def stats(db: Database) -> list[dict[str, Any]]:
     """{queue, state, jobs, oldest_s} for each that exists; the outbox as a queue of its own."""
     return [dict(row) for row in await db.fetch(Q["jobs_stats"])]
-
-
-async def _audit(tx: Executor, action: str, job: Job, rows: list[asyncpg.Record]) -> None:
-    if rows:
-        moved = {"jobs": sorted(row["id"] for row in rows)}
-        await audit.record(tx, action, ENTITY, str(job.id), {"state": job.state}, moved)
-
-
-def _moved(rows: list[asyncpg.Record], job: Job, what: str) -> list[int]:
-    if not rows:
-        raise Conflict(f"Job {job.id} is {job.state}: it cannot {what}")
-    return sorted(row["id"] for row in rows)
 
 
 def _fields(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,14 @@ class UnknownKind(AppError):
     code = "unknown_kind"
 
 
+class WrongVersion(AppError):
+    """The worker does not know this version of the job's arguments."""
+
+
+class JobTimeout(AppError, retryable=True):
+    """The attempt took longer than its kind may and was interrupted."""
+
+
 class ChildrenFailed(AppError):
     """A child of this job is dead or cancelled."""
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -28,10 +29,15 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job held by this worker, with its children's count by state."""
+    """A job held by this worker, with its children's count by state.
+
+    It was due `wait_s` seconds before; `orphaned`: made after its parent had been cancelled.
+    """
 
     job: Job
     children: dict[str, int]
+    wait_s: float = 0
+    orphaned: bool = False
 
 
 class Ledger:
@@ -84,6 +90,11 @@ class Ledger:
         )
         return {(row["id"], row["fence"]) for row in rows}, all(row["extended"] for row in rows)
 
+    async def cancel_asked(self, jobs: Sequence[Job]) -> set[Key]:
+        """Those of `jobs` that a person wants to end."""
+        rows = await self.db.fetch(Q["jobs_cancel_asked"], *_guards(jobs), timeout=_TIMEOUT_S)
+        return {(row["id"], row["fence"]) for row in rows}
+
     async def record(self, job: Job, outcome: Outcome) -> str | None:
         """Write what a handler returned: what became of the job, None where it was lost.
 
@@ -91,28 +102,36 @@ class Ledger:
         """
         match outcome:
             case Done(result):
-                moved = await self.db.fetchval(
-                    JOBS["job_succeed"], job.id, job.fence, result, timeout=_TIMEOUT_S
-                )
-                became = "succeeded"
+                done = await self.succeed([(job, result)])
+                return "succeeded" if done else None
             case Snooze(seconds, progress):
-                moved = await self._move(self.db, "job_snooze", job, float(seconds), progress)
-                became = "snoozed"
+                return await self._move(self.db, "job_snooze", job, float(seconds), progress)
             case FanOut():
-                moved, became = await self._fan_out(job, outcome), "waiting"
+                return await self._fan_out(job, outcome)
             case _:
                 raise TypeError(f"The handler of {job.kind} returned {outcome!r}, not an Outcome")
-        return became if moved else None
+
+    async def succeed(self, done: Sequence[tuple[Job, dict[str, Any]]]) -> set[Key]:
+        """Let many jobs succeed in one transaction; those that were still held."""
+        jobs, results = [job for job, _ in done], [result for _, result in done]
+        rows = await self.db.fetch(
+            JOBS["jobs_succeed"], *_guards(jobs), results, timeout=_TIMEOUT_S
+        )
+        return {(row["id"], row["fence"]) for row in rows}
 
     async def fail(self, job: Job, exc: BaseException) -> str | None:
-        """Retry later or give up, as failure.retry_in says: "retryable", "dead" or None (lost)."""
+        """Retry later or give up, as failure.retry_in says: "retryable", "dead" or None (lost).
+
+        A job that is to be cancelled is not tried again: "cancelled".
+        """
         delay = retry_in(exc, job.attempt, job.max_attempts)
         if delay is None:
-            moved, became = await self._move(self.db, "job_die", job, describe(exc)), "dead"
-        else:
-            moved = await self._move(self.db, "job_retry", job, delay, describe(exc))
-            became = "retryable"
-        return became if moved else None
+            return await self._move(self.db, "job_die", job, describe(exc))
+        return await self._move(self.db, "job_retry", job, delay, describe(exc))
+
+    async def cancelled(self, job: Job, *, orphaned: bool = False) -> str | None:
+        """End a job that a person cancelled, or whose parent: "cancelled", or None (lost)."""
+        return await self._move(self.db, "job_cancelled", job, orphaned)
 
     async def await_children(self, job: Job) -> str | None:
         """Wait again for children that a person has set to work again."""
@@ -142,20 +161,24 @@ class Ledger:
         told = f"; {first['error_class']} in #{first['id']}: {first['message']}" if first else ""
         return ChildrenFailed(f"{failed} of {children} children {states}: {ids}{more}{told}")
 
-    async def _fan_out(self, job: Job, outcome: FanOut) -> bool:
+    async def _fan_out(self, job: Job, outcome: FanOut) -> str | None:
         children = [replace(child, parent_id=job.id) for child in outcome.children]
         async with self.db.transaction() as tx:
             if not await tx.fetchval(JOBS["job_fence"], job.id, job.fence, self.lease_s):
-                return False
+                return None
+            if await self._move(tx, "job_cancelled", job, False):
+                return "cancelled"
             await enqueue_many(tx, children)
             if not await self._move(tx, "job_await_children", job, outcome.progress):
                 await self._move(tx, "job_snooze", job, _FOREIGN_CHILDREN_S, outcome.progress)
-        return True
+        return "waiting"
 
     @staticmethod
-    async def _move(tx: Executor, name: str, job: Job, *values: object) -> bool:
-        row = await tx.fetchval(Q[name], job.id, job.fence, *values, timeout=_TIMEOUT_S)
-        return row is not None
+    async def _move(tx: Executor, name: str, job: Job, *values: object) -> str | None:
+        became: str | None = await tx.fetchval(
+            Q[name], job.id, job.fence, *values, timeout=_TIMEOUT_S
+        )
+        return became
 
 
 def _guards(jobs: Sequence[Job]) -> tuple[list[int], list[int]]:
@@ -164,5 +187,5 @@ def _guards(jobs: Sequence[Job]) -> tuple[list[int], list[int]]:
 
 def _claim(row: asyncpg.Record) -> Claim:
     fields = dict(row)
-    children = fields.pop("children") or {}
-    return Claim(Job(**fields), children)
+    children, wait_s, orphaned = (fields.pop(name) for name in ("children", "wait_s", "orphaned"))
+    return Claim(Job(**fields), children or {}, wait_s, orphaned)

@@ -32,10 +32,16 @@ SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = $3,
 FROM ranked
 WHERE jobs.id = ranked.id AND (ranked.serial_key IS NULL OR ranked.place = 1)
 RETURNING jobs.id, kind, queue, args, attempt, max_attempts, parent_id, progress, fence, request_id,
+    version, extract(epoch FROM now() - jobs.run_at)::float AS wait_s,
     (SELECT jsonb_object_agg(state, number) FROM (
         SELECT child.state, count(*) AS number FROM jobs AS child
-        WHERE child.parent_id = jobs.id GROUP BY child.state
-    ) AS states) AS children;
+        WHERE child.parent_id = jobs.id AND child.replaced_by IS NULL GROUP BY child.state
+    ) AS states) AS children,
+    parent_id IS NOT NULL AND EXISTS (
+        SELECT FROM jobs AS parent
+        WHERE parent.id = jobs.parent_id AND parent.state = 'cancelled'
+          AND parent.finished_at < jobs.created_at
+    ) AS orphaned;
 
 -- name: queue_allowance
 -- Locks a queue that has limits and is not paused: whoever claims of it goes one after the other.
@@ -74,40 +80,79 @@ SELECT id, fence, extended.id IS NOT NULL AS extended
 FROM jobs JOIN held USING (id, fence) LEFT JOIN extended USING (id)
 WHERE state = 'running' AND NOT awaiting_children;
 
+-- name: jobs_cancel_asked
+SELECT jobs.id, jobs.fence FROM jobs
+JOIN unnest($1::bigint[], $2::bigint[]) AS held (id, fence) USING (id, fence)
+WHERE cancel_requested_at IS NOT NULL;
+
 -- name: job_retry
-UPDATE jobs
-SET state = 'retryable', run_at = now() + make_interval(secs => $3), error = $4,
-    lease_until = NULL, worker = NULL
-WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
-RETURNING id;
+-- Of a job that is to be cancelled the failure is the end. The attempt is kept, whatever follows.
+WITH moved AS (
+    UPDATE jobs
+    SET state = CASE WHEN cancel_requested_at IS NULL THEN 'retryable' ELSE 'cancelled' END,
+        finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END,
+        run_at = now() + make_interval(secs => $3), error = $4, lease_until = NULL
+    WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
+    RETURNING id, fence, attempt, state, worker, claimed_at, error
+),
+kept AS (
+    INSERT INTO job_attempts (job_id, fence, attempt, outcome, worker, started_at, error)
+    SELECT id, fence, attempt, state, worker, claimed_at, error FROM moved
+)
+SELECT state FROM moved;
 
 -- name: job_die
-UPDATE jobs
-SET state = 'dead', error = $3, lease_until = NULL, finished_at = now()
-WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
-RETURNING id;
+WITH moved AS (
+    UPDATE jobs SET state = 'dead', error = $3, lease_until = NULL, finished_at = now()
+    WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
+    RETURNING id, fence, attempt, state, worker, claimed_at, error
+),
+kept AS (
+    INSERT INTO job_attempts (job_id, fence, attempt, outcome, worker, started_at, error)
+    SELECT id, fence, attempt, state, worker, claimed_at, error FROM moved
+)
+SELECT state FROM moved;
+
+-- name: job_cancelled
+-- The end of a running job that a person cancelled, or whose parent a person has cancelled ($3).
+WITH moved AS (
+    UPDATE jobs SET state = 'cancelled', lease_until = NULL, finished_at = now()
+    WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
+      AND ($3::boolean OR cancel_requested_at IS NOT NULL)
+    RETURNING id, fence, attempt, state, worker, claimed_at
+),
+kept AS (
+    INSERT INTO job_attempts (job_id, fence, attempt, outcome, worker, started_at)
+    SELECT id, fence, attempt, state, worker, claimed_at FROM moved
+)
+SELECT state FROM moved;
 
 -- name: job_snooze
 UPDATE jobs
-SET state = 'queued', attempt = attempt - 1, run_at = now() + make_interval(secs => $3),
-    progress = progress || $4, lease_until = NULL, worker = NULL
+SET state = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
+    finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END,
+    attempt = CASE WHEN cancel_requested_at IS NULL THEN attempt - 1 ELSE attempt END,
+    run_at = now() + make_interval(secs => $3), progress = progress || $4, lease_until = NULL
 WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
-RETURNING id;
+RETURNING CASE state WHEN 'queued' THEN 'snoozed' ELSE state END;
 
 -- name: job_await_children
 UPDATE jobs
 SET awaiting_children = true, progress = progress || $3, lease_until = NULL, worker = NULL
 WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT awaiting_children
+  AND cancel_requested_at IS NULL
   AND EXISTS (
       SELECT FROM jobs AS child
       WHERE child.parent_id = jobs.id AND child.state IN ('queued', 'running', 'retryable')
   )
-RETURNING id;
+RETURNING 'waiting';
 
 -- name: jobs_release
 WITH released AS (
     UPDATE jobs
-    SET state = 'queued', attempt = attempt - 1, lease_until = NULL, worker = NULL
+    SET state = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
+        finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END,
+        attempt = attempt - 1, lease_until = NULL, worker = NULL
     FROM unnest($1::bigint[], $2::bigint[]) AS held (id, fence)
     WHERE jobs.id = held.id AND jobs.fence = held.fence AND state = 'running' AND NOT awaiting_children
     RETURNING queue
@@ -125,7 +170,8 @@ WITH settled AS (
             SELECT jsonb_object_agg(key, total) FROM (
                 SELECT key, sum(value::numeric) AS total
                 FROM jobs AS child, jsonb_each(child.progress || coalesce(child.result, '{}'))
-                WHERE child.parent_id = parent.id AND jsonb_typeof(value) = 'number'
+                WHERE child.parent_id = parent.id AND child.replaced_by IS NULL
+                  AND jsonb_typeof(value) = 'number'
                 GROUP BY key
             ) AS sums
         ), '{}')
@@ -146,8 +192,8 @@ SELECT id FROM settled CROSS JOIN notified;
 -- name: children_failed
 SELECT id, state, kind, error ->> 'class' AS error_class, error ->> 'message' AS message,
        count(*) OVER () AS failed,
-       (SELECT count(*) FROM jobs AS child WHERE child.parent_id = $1) AS children
+       (SELECT count(*) FROM jobs AS child WHERE child.parent_id = $1 AND child.replaced_by IS NULL) AS children
 FROM jobs
-WHERE parent_id = $1 AND state IN ('dead', 'cancelled')
+WHERE parent_id = $1 AND state IN ('dead', 'cancelled') AND replaced_by IS NULL
 ORDER BY id
 LIMIT 10;

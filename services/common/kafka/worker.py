@@ -11,15 +11,16 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.common.db import Database
 from services.common.health import Health
 from services.common.http.app import build_app, serving
 from services.common.http.state import HEALTH
+from services.common.jobs import Done, Handler, JobContext, Outcome
 from services.common.kafka import process
-from services.common.kafka.changes import ChangeContext, Changes, ChangeStep
+from services.common.kafka.changes import ChangeContext, Changes, ChangeStep, kind_of
 from services.common.kafka.consumer import Consumer
 from services.common.kafka.ledger import Ledger
 from services.common.kafka.pool import Pool, QueueSpec
@@ -52,11 +53,13 @@ class Worker:
             app = build_app(settings, service=self.name, db=db)
             await stack.enter_async_context(serving(app))
             state = await self.startup(db, stack) if self.startup else None
-            pools = self._pools(db, state)
             context = ChangeContext(db, state, stopping)
+            queue = next(iter(self.queues), "")
             changes = {
-                topic: Changes(topic, change, context) for topic, change in self.changes.items()
+                topic: Changes(topic, change, context, queue)
+                for topic, change in self.changes.items()
             }
+            pools = self._pools(db, state, changes)
             consumer = Consumer(settings, self.name, pools, changes, stopping)
             await self._work(app[HEALTH], pools, consumer)
 
@@ -64,6 +67,7 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             for queue, pool in pools.items():
                 health.live[f"queue {queue}"] = process.turning(pool)
+                health.live[f"progress of {queue}"] = pool.check
                 group.create_task(pool.run(self.settings.drain_s))
             group.create_task(consumer.run())
             log.info("working", extra={"queues": list(pools), "topics": list(self.changes)})
@@ -74,14 +78,26 @@ class Worker:
             for pool in pools.values():
                 pool.stop()
 
-    def _pools(self, db: Database, state: Any) -> dict[str, Pool]:
+    def _pools(self, db: Database, state: Any, changes: Mapping[str, Changes]) -> dict[str, Pool]:
         me = f"{self.name}@{socket.gethostname()}:{os.getpid()}"
         ledger = Ledger(db, me, self.settings.lease_s)
         poll_s, heartbeat_s = self.settings.poll_s, self.settings.heartbeat_s
+        replays = {kind_of(topic): _replay(each) for topic, each in changes.items()}
         return {
-            queue: Pool(queue, spec, ledger, state, poll_s, heartbeat_s)
+            queue: Pool(
+                queue, replace(spec, handlers={**spec.handlers, **replays}), ledger, state,
+                poll_s, heartbeat_s,
+            )
             for queue, spec in self.queues.items()
-        }
+        }  # fmt: skip
+
+
+def _replay(changes: Changes) -> Handler:
+    async def replay(_ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        await changes.replay(args)
+        return Done({"messages": 1})
+
+    return replay
 
 
 def run_worker(

@@ -210,7 +210,6 @@ def _page_job(run_id: int, args: dict[str, Any]) -> NewJob:
         args=args,
         parent_id=run_id,
         dedupe_key=f"ingestion.page:{run_id}:{args['offset']}",
-        max_attempts=8,
     )
 
 
@@ -223,7 +222,6 @@ def _history_jobs(ctx: JobContext, args: dict[str, Any], numbers: Sequence[str])
             queue=QUEUE,
             args={"source": args["source"], "as_of": as_of, "numbers": chunk},
             parent_id=ctx.job.id,
-            max_attempts=8,
         )
         for chunk in chunks
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.common.db import Database, Executor
 from services.common.jobs import Done, Handler, JobContext, NewJob, Outcome
-from services.common.kafka.ledger import Ledger
+from services.common.kafka.ledger import Claim, Ledger
 from services.common.kafka.pool import Pool, QueueSpec
 from services.common.sql import Query
 
@@ -54,6 +54,11 @@ async def until_state(db: Executor, job_id: int, state: str, seconds: float = 10
     return await row(db, job_id)
 
 
+def context_of(claim: Claim, ledger: Ledger) -> JobContext:
+    """What a handler of the claimed job would get."""
+    return JobContext(claim.job, ledger.db, None, claim.children, asyncio.Event())
+
+
 async def done(_ctx: JobContext, _args: dict[str, Any]) -> Outcome:
     """The handler of jobs whose work does not matter."""
     return Done({})
@@ -64,7 +69,12 @@ async def pool_of(
     db: Database, handlers: Mapping[str, Handler], drain_s: float = 5, **options: Any
 ) -> AsyncIterator[Pool]:
     """A running pool over `handlers`, drained at the end."""
-    spec = QueueSpec(handlers, options.pop("concurrency", 4), options.pop("resume", frozenset()))
+    spec = QueueSpec(
+        handlers,
+        options.pop("concurrency", 4),
+        options.pop("resume", frozenset()),
+        time_limit_s=options.pop("time_limit_s", 60),
+    )
     ledger = Ledger(db, options.pop("worker", "w1"), options.pop("lease_s", 30))
     pool = Pool(QUEUE, spec, ledger, **({"poll_s": 0.05} | options))
     task = asyncio.create_task(pool.run(drain_s))

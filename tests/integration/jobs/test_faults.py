@@ -58,7 +58,7 @@ class Scene:
 
     def begin(self) -> None:
         """Ask for a parent of JOBS jobs, and wait until some of them are done."""
-        self.sql("TRUNCATE jobs, outbox, effects, heard")
+        self.sql("TRUNCATE jobs, outbox, effects, heard CASCADE")
         self.sql(
             "INSERT INTO jobs (kind, queue, args, max_attempts)"
             f" VALUES ('parent', 'scoring', '{{\"n\": {JOBS}}}', 20)"

@@ -10,11 +10,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.common.db import Database
+from services.common.errors import SourceRejected
 from services.common.jobs import Done, FanOut, enqueue, enqueue_many
 from services.common.kafka.ledger import Ledger
 from services.jobs.app import build
 from services.jobs.settings import JobsSettings
-from tests.integration.jobs.support import QUEUE, job, row, sql
+from tests.integration.jobs.support import QUEUE, context_of, job, row, sql
 from tests.support.stack import TestDatabase
 
 SECRET = "a secret that is long enough for HS256"
@@ -187,3 +188,96 @@ async def test_an_admin_pauses_limits_and_resumes_a_queue(api: Client, db: Datab
     found = {each["name"]: each for each in (await look(api, "/queues", "viewer"))["queues"]}
     assert (found[QUEUE]["due"], found["ingestion"]["due"]) == (1, 0)
     assert (await ask(api, "queues/nonsense/pause", {}, "admin"))[0] == 400
+
+
+async def dead_job(db: Database, error: str = "410", **fields: Any) -> int:
+    job_id = await enqueue(db, job(**fields))
+    ledger = Ledger(db, "w")
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.fail(claim.job, SourceRejected(error))
+    return job_id
+
+
+async def test_a_dead_job_is_looked_into_and_started_over(api: Client, db: Database) -> None:
+    job_id = await dead_job(db)
+    (group,) = (await look(api, "/dead", "viewer"))["dead"]
+    assert (group["jobs"], group["error_class"], group["last_id"]) == (1, "SourceRejected", job_id)
+    assert (await look(api, f"?fingerprint={group['fingerprint']}"))["pagination"]["total"] == 1
+    (attempt,) = (await look(api, f"/{job_id}/attempts"))["attempts"]
+    assert (attempt["error"]["message"], attempt["error"]["traceback"]) == ("410", None)
+    (seen,) = (await look(api, f"/{job_id}/attempts", "admin"))["attempts"]
+    assert "SourceRejected" in seen["error"]["traceback"]
+    assert (await ask(api, f"{job_id}/retry", {}))[:2] == (200, {"jobs": [job_id]})
+    status, body, _ = await ask(api, f"{job_id}/retry", {})
+    assert (status, body["detail"]) == (409, f"Job {job_id} is queued: it cannot start over")
+
+
+async def test_a_job_is_cancelled_over_http(api: Client, db: Database) -> None:
+    job_id = await enqueue(db, job())
+    assert (await ask(api, f"{job_id}/cancel", {"reason": "twice"}))[1] == {"jobs": [job_id]}
+    body = await look(api, f"/{job_id}")
+    assert body["state"] == "cancelled" and body["cancel_requested_at"]
+    assert (await ask(api, f"{job_id}/cancel", {}))[0] == 409
+    assert (await ask(api, "4711/cancel", {}))[0] == 404
+
+
+async def test_a_replay_over_http_points_both_ways(api: Client, db: Database) -> None:
+    job_id = await dead_job(db, args={"source": "co"})
+    status, body, location = await ask(api, f"{job_id}/replay", {"args": {"source": "ct"}}, "admin")
+    assert (status, location) == (202, f"/api/jobs/{body['id']}")
+    assert (await look(api, f"/{job_id}"))["replaced_by"] == body["id"]
+    again = await look(api, f"/{body['id']}")
+    assert (again["replay_of"], again["args"]) == (job_id, {"source": "ct"})
+    assert (await ask(api, f"{job_id}/replay", {}, "admin"))[0] == 409
+
+
+async def test_a_waiting_job_is_given_another_priority(api: Client, db: Database) -> None:
+    job_id = await enqueue(db, job())
+    path, admin = f"/api/jobs/{job_id}", bearer("admin")
+    answer = await api.patch(path, json={"priority": 1}, headers=admin)
+    assert (await answer.json())["priority"] == 1
+    await Ledger(db, "w").claim(QUEUE, 1)
+    assert (await api.patch(path, json={"priority": 2}, headers=admin)).status == 409
+
+
+async def test_the_log_of_a_job_is_read_from_a_line_on(api: Client, db: Database) -> None:
+    job_id = await enqueue(db, job())
+    ledger = Ledger(db, "w")
+    (claim,) = await ledger.claim(QUEUE, 1)
+    for text in ("one", "two", "three"):
+        await context_of(claim, ledger).log(text)
+    body = await look(api, f"/{job_id}/log?after=1", "viewer")
+    assert [line["message"] for line in body["log"]] == ["two", "three"]
+
+
+async def test_jobs_are_found_by_argument_class_and_time(api: Client, db: Database) -> None:
+    job_id = await dead_job(db, args={"source": "co", "n": 5})
+    await enqueue(db, job(args={"source": "ct"}))
+    for query in ("arg=source=co", "arg=n=5", "error_class=SourceRejected", "state=dead"):
+        assert [each["id"] for each in (await look(api, f"?{query}"))["jobs"]] == [job_id], query
+    assert (await look(api, "?until=2026-01-01T00:00:00Z"))["jobs"] == []
+    assert (await look(api, "?since=2026-01-01T00:00:00Z"))["pagination"]["total"] == 2
+
+
+async def test_a_bulk_action_is_a_job_over_what_there_is_now(api: Client, db: Database) -> None:
+    job_id = await dead_job(db)
+    wanted = {"action": "retry", "filter": {"state": "dead"}, "reason": "the source is back"}
+    status, body, _ = await ask(api, "bulk", wanted, "admin")
+    stored = await row(db, body["id"])
+    assert (status, stored["kind"], stored["queue"]) == (202, "jobs.bulk", "maintenance")
+    assert stored["args"]["until_id"] == job_id
+    assert (await ask(api, "bulk", wanted, "admin"))[1]["id"] == body["id"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "retry", "filter": {}},
+        {"action": "prioritise", "filter": {"state": "queued"}},
+        {"action": "retry", "filter": {"state": "dead"}, "priority": 1},
+        {"action": "explode", "filter": {"state": "dead"}},
+        {"action": "retry", "filter": {"state": "dead", "x": 1}},
+    ],
+)
+async def test_a_bulk_request_that_means_nothing_is_refused(api: Client, body: Any) -> None:
+    assert (await ask(api, "bulk", body, "admin"))[0] == 400

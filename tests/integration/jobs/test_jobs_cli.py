@@ -2,6 +2,7 @@
 
 import asyncio
 
+import orjson
 import pytest
 
 from services.common.db import Database
@@ -11,6 +12,7 @@ from services.common.kafka.ledger import Claim, Ledger
 from services.jobs import cli
 from tests.integration.jobs.support import (
     QUEUE,
+    context_of,
     done,
     job,
     pool_of,
@@ -151,8 +153,8 @@ async def test_cancelling_takes_the_children_along(
     (running,) = await ledger.claim(QUEUE, 1)
     code, text = await command("cancel", parent)
     assert code == 0 and len(text.split(",")) == 3
-    assert await states(db) == {"cancelled": 3}
-    assert await ledger.record(running.job, Done()) is None
+    assert await states(db) == {"cancelled": 2, "running": 1}
+    assert await ledger.fail(running.job, ValueError()) == "cancelled"
 
 
 async def test_cancelling_the_last_child_wakes_the_parent(
@@ -163,6 +165,8 @@ async def test_cancelling_the_last_child_wakes_the_parent(
     await ledger.record(claim.job, FanOut([job("child")]))
     (child,) = await ledger.claim(QUEUE, 1)
     await command("cancel", child.job.id)
+    assert await ledger.cancelled(child.job) == "cancelled"
+    await ledger.settle([parent])
     again: list[Claim] = await ledger.claim(QUEUE, 1)
     assert (again[0].job.id, again[0].children) == (parent, {"cancelled": 1})
 
@@ -177,3 +181,59 @@ async def test_queues_are_paused_limited_and_resumed(db: Database, command: Comm
     assert text.splitlines()[-1].split()[1] == "open"
     _, text = await command("limit", QUEUE, "--concurrency", 0)
     assert text.splitlines()[-1].split()[1:4] == ["open", "-", "2.5"]
+
+
+async def test_dead_jobs_are_grouped_by_what_they_died_of(
+    db: Database, ledger: Ledger, command: Command
+) -> None:
+    await enqueue_many(db, [job() for _ in range(3)])
+    for claim, number in zip(await ledger.claim(QUEUE, 3), (1, 2, 3), strict=True):
+        error = SourceRejected(f"row {number} of 9") if number < 3 else SourceRejected("other")
+        await ledger.fail(claim.job, error)
+    _, text = await command("dead")
+    lines = text.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["2", "1"]
+    assert "SourceRejected: row 2 of 9" in lines[0]
+
+
+async def test_a_job_is_replayed_with_other_arguments(
+    db: Database, ledger: Ledger, command: Command
+) -> None:
+    job_id = await enqueue(db, job(args={"x": 1}))
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.fail(claim.job, SourceRejected())
+    code, text = await command("replay", job_id, "--args", '{"x": 2}', "--reason", "a typo")
+    (again,) = await ledger.claim(QUEUE, 1)
+    assert (code, again.job.args) == (0, {"x": 2})
+    assert text == f"queued: {again.job.id}\n"
+
+
+async def test_show_tells_attempts_and_log(db: Database, ledger: Ledger, command: Command) -> None:
+    job_id = await enqueue(db, job())
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await context_of(claim, ledger).log("read 3 rows")
+    await ledger.fail(claim.job, SourceRejected("410"))
+    _, text = await command("show", job_id)
+    shown = orjson.loads(text)
+    assert [line["message"] for line in shown["log"]] == ["read 3 rows"]
+    assert [each["error"]["message"] for each in shown["attempts"]] == ["410"]
+
+
+async def test_a_bulk_job_is_asked_for(db: Database, command: Command) -> None:
+    _, text = await command("bulk", "retry", "--state", "dead", "--kind", "work")
+    stored = await row(db, int(text.split()[-1]))
+    assert (stored["kind"], stored["queue"]) == ("jobs.bulk", "maintenance")
+    assert stored["args"]["filter"] == {"state": "dead", "kind": "work"}
+    assert await command("bulk", "retry") == (1, "Value error, filter needs at least one field\n")
+
+
+async def test_a_waiting_job_gets_another_priority(
+    db: Database, ledger: Ledger, command: Command
+) -> None:
+    first, second = await enqueue_many(db, [job(), job()])
+    assert await command("priority", second, 1) == (0, f"{second}: priority 1\n")
+    (claim,) = await ledger.claim(QUEUE, 1)
+    assert claim.job.id == second
+    code, text = await command("priority", second, 5)
+    assert code == 1 and "does not wait any more" in text
+    assert first != second

@@ -8,9 +8,9 @@ import pytest
 
 from services.common.db import Database
 from services.common.errors import LostLease, SourceRejected, SourceUnavailable
-from services.common.jobs import Done, FanOut, JobContext, Snooze, enqueue, enqueue_many
+from services.common.jobs import Done, FanOut, Snooze, enqueue, enqueue_many
 from services.common.kafka.ledger import Claim, Ledger
-from tests.integration.jobs.support import QUEUE, job, row, sql
+from tests.integration.jobs.support import QUEUE, context_of, job, row, sql
 
 
 @pytest.fixture
@@ -21,10 +21,6 @@ def ledger(db: Database) -> Ledger:
 async def claim_one(ledger: Ledger) -> Claim:
     (claim,) = await ledger.claim(QUEUE, 1)
     return claim
-
-
-def context_of(claim: Claim, ledger: Ledger) -> JobContext:
-    return JobContext(claim.job, ledger.db, None, claim.children, asyncio.Event())
 
 
 async def test_claims_go_by_priority_then_due_time(db: Database, ledger: Ledger) -> None:

@@ -29,6 +29,15 @@ async def test_a_job_of_a_dead_worker_is_tried_again(db: Database) -> None:
     assert [claim.job.id for claim in await Ledger(db, "w").claim(QUEUE, 1)] == [job_id]
 
 
+async def test_the_attempt_of_a_dead_worker_is_kept(db: Database) -> None:
+    job_id = await enqueue(db, job())
+    await claimed_and_expired(db)
+    await sweep(db)
+    (kept,) = await sql(db, "SELECT * FROM job_attempts WHERE job_id = $1", job_id)
+    assert (kept["outcome"], kept["worker"]) == ("retryable", "dead-worker")
+    assert kept["started_at"] and kept["error"]["class"] == "LeaseExpired"
+
+
 async def test_the_last_try_of_a_dead_worker_is_the_end(db: Database) -> None:
     job_id = await enqueue(db, job(max_attempts=1))
     await claimed_and_expired(db)

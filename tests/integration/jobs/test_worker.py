@@ -20,6 +20,8 @@ from services.common.kafka.worker import (
     Worker,
     WorkerSettings,
 )
+from services.jobs import store_steering
+from services.jobs.models_steering import DeadQuery
 from services.jobs.relay import relay
 from services.jobs.settings import RelaySettings
 from tests.integration.jobs.kafka import write
@@ -132,6 +134,26 @@ async def test_poison_does_not_stop_the_agent(worker_settings: WorkerSettings, s
         await seen.until([1, 2])
         await write(worker_settings.kafka_brokers, topic, [b'{"n": 3}'])
         await seen.until([1, 2, 3])
+
+
+async def test_what_no_step_can_take_is_a_dead_job_that_can_be_corrected_and_replayed(
+    db: Database, worker_settings: WorkerSettings, seen: Seen
+) -> None:
+    topic = worker_settings.topic_prefix + PROSPECTS_CHANGED
+    async with working(worker_settings, seen):
+        await write(worker_settings.kafka_brokers, topic, [b"{", b'{"bad": true}', b'{"n": 1}'])
+        await seen.until([1])
+        groups = (await store_steering.dead(db, DeadQuery())).dead
+        assert {each.kind for each in groups} == {f"message.{PROSPECTS_CHANGED}"}
+        by_class = {each.error_class: each for each in groups}
+        assert by_class.keys() == {"PoisonMessage", "ValueError"}
+        bad = await row(db, by_class["ValueError"].last_id)
+        assert (bad["args"], bad["queue"]) == ({"message": {"bad": True}}, QUEUE)
+        again = await store_steering.replay(db, bad["id"], {"message": {"n": 2}})
+        await until_state(db, again.id, "succeeded")
+        poison = await store_steering.replay(db, by_class["PoisonMessage"].last_id, None)
+        assert (await until_state(db, poison.id, "dead"))["error"]["class"] == "BadRequest"
+    assert seen.numbers == [1, 2]
 
 
 async def test_a_batch_in_hand_ends_and_the_next_worker_goes_on_after_it(
