@@ -71,6 +71,10 @@ leases_expired_total = Counter(
 schedule_last_run_timestamp_seconds = Gauge(
     "ucc_schedule_last_run_timestamp_seconds", "Unix time a schedule last fired", ["schedule"]
 )
+schedule_lag_seconds = Gauge(
+    "ucc_schedule_lag_seconds", "Seconds that the next run of a schedule is late", ["schedule"]
+)
+queue_paused = Gauge("ucc_queue_paused", "1 while a queue is paused by a person", ["queue"])
 worker_last_progress_timestamp_seconds = Gauge(
     "ucc_worker_last_progress_timestamp_seconds", "Unix time the worker's loop last turned"
 )

@@ -11,6 +11,7 @@ from services.jobs import (
     routes_admin,
     routes_quarantine,
     routes_queues,
+    routes_schedules,
     routes_steering,
     routes_users,
 )
@@ -22,6 +23,7 @@ ROUTES = (
     routes_quarantine.routes,
     routes_users.routes,
     routes_queues.routes,
+    routes_schedules.routes,
     routes_steering.routes,
     routes.routes,
 )

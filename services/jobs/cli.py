@@ -14,8 +14,9 @@ from services.common.config import Settings, load
 from services.common.db import Database
 from services.common.errors import AppError
 from services.common.jobs import QUEUES
-from services.jobs import commands
+from services.jobs import commands, schedule_commands
 from services.jobs.models import JobState
+from services.jobs.models_schedules import Policy
 from services.jobs.models_steering import Action
 
 Adder: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -28,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     _about_jobs(add)
     _about_many(add)
     _about_queues(add)
+    _about_schedules(add)
     return top
 
 
@@ -106,6 +108,27 @@ def _about_queues(add: Adder) -> None:
         (pause, commands.pause), (resume, commands.resume), (limit, commands.limit)
     ):  # fmt: skip
         one.add_argument("queue", choices=QUEUES)
+        one.set_defaults(command=command)
+
+
+def _about_schedules(add: Adder) -> None:
+    top = add.add_parser("schedules", help="what runs when; run, edit, history")
+    top.set_defaults(command=schedule_commands.schedules)
+    does = top.add_subparsers(metavar="run|edit|history")
+    run = does.add_parser("run", help="start a run now")
+    history = does.add_parser("history", help="what ran, and what was skipped")
+    edit = does.add_parser("edit", help="change when and how it runs")
+    edit.add_argument("--cron", help="minute hour day month weekday")
+    edit.add_argument("--timezone")
+    edit.add_argument("--policy", dest="missed_policy", choices=get_args(Policy))
+    edit.add_argument("--args", type=_object, metavar="JSON")
+    edit.add_argument("--enable", dest="enabled", action="store_true", default=None)
+    edit.add_argument("--disable", dest="enabled", action="store_false")
+    for one, command in (
+        (run, schedule_commands.schedule_run), (history, schedule_commands.schedule_history),
+        (edit, schedule_commands.schedule_edit),
+    ):  # fmt: skip
+        one.add_argument("name")
         one.set_defaults(command=command)
 
 

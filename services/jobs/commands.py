@@ -13,6 +13,7 @@ from services.jobs import service, store, store_queues, store_steering
 from services.jobs.models import ListQuery, Matching
 from services.jobs.models_queues import Queue, QueueLimits
 from services.jobs.models_steering import BulkRequest, ChangeJob, DeadQuery, LogQuery
+from services.jobs.table import moment, table
 
 Command = Callable[[Database, Namespace], Awaitable[str]]
 
@@ -22,7 +23,7 @@ async def list_(db: Database, options: Namespace) -> str:
     found = await store.page(db, ListQuery(**_given(options, Matching), limit=options.limit))
     rows = [
         (job.id, job.kind, job.state, f"{job.attempt}/{job.max_attempts}",
-         f"{job.created_at:%Y-%m-%d %H:%M:%S}", job.error.message[:60] if job.error else "")
+         moment(job.created_at), job.error.message[:60] if job.error else "")
         for job in found.jobs
     ]  # fmt: skip
     shown = table([("id", "kind", "state", "tries", "created (UTC)", "error"), *rows])
@@ -41,7 +42,7 @@ async def dead(db: Database, options: Namespace) -> str:
     """What jobs died of."""
     found = await store_steering.dead(db, DeadQuery(kind=options.kind, queue=options.queue))
     rows = [
-        (each.jobs, each.kind, each.fingerprint or "-", f"{each.last_at:%Y-%m-%d %H:%M:%S}",
+        (each.jobs, each.kind, each.fingerprint or "-", moment(each.last_at),
          each.last_id, f"{each.error_class}: {each.message}"[:80])
         for each in found.dead
     ]  # fmt: skip
@@ -143,13 +144,3 @@ def _ids(ids: list[int]) -> str:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-
-
-def table(rows: Sequence[tuple[object, ...]]) -> str:
-    """Columns side by side."""
-    texts = [[str(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in texts
-    )

@@ -15,18 +15,20 @@ GRACE = timedelta(seconds=60)
 MOST_MISSED = 100
 
 
-class BadSchedule(AppError):
+class BadSchedule(AppError, status=400):
     """The schedule cannot be read: correct its cron line, time zone or arguments."""
-
-    code = "bad_schedule"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Runs to start now, by the time they were due, and when to look again. All UTC."""
+    """Runs to start now, by the time they were due, and when to look again. All UTC.
+
+    `skipped` are those that were missed and will not be made up for.
+    """
 
     runs: tuple[datetime, ...]
     next_run_at: datetime
+    skipped: tuple[datetime, ...] = ()
 
 
 def plan(cron: str, zone_name: str, policy: str, due: datetime | None, now: datetime) -> Plan:
@@ -43,12 +45,18 @@ def plan(cron: str, zone_name: str, policy: str, due: datetime | None, now: date
         raise BadSchedule(f"cron {cron!r} in {zone_name!r}: {exc}") from exc
     match policy:
         case "skip":
-            runs = [run for run in missed[-1:] if now - run <= GRACE]
+            runs = [run for run in missed[-1:] if due_in_time(run, now)]
         case "run_all":
             runs = missed
         case _:
             runs = missed[-1:]
-    return Plan(tuple(runs), following)
+    skipped = tuple(run for run in missed if run not in runs)
+    return Plan(tuple(runs), following, skipped)
+
+
+def due_in_time(run: datetime, now: datetime) -> bool:
+    """Whether a run that begins at `now` was not missed."""
+    return now - run <= GRACE
 
 
 def resolve(args: Mapping[str, Any], run: datetime, zone_name: str) -> dict[str, Any]:

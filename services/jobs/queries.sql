@@ -61,30 +61,11 @@ FROM jobs
 WHERE state IN ('queued', 'retryable') AND run_at <= now()
 GROUP BY queue;
 
+-- name: queues_paused
+SELECT name FROM queues WHERE paused_at IS NOT NULL;
+
 -- name: queue_dead
 SELECT queue, count(*) AS dead FROM jobs WHERE state = 'dead' AND replaced_by IS NULL GROUP BY queue;
-
--- name: schedule_seed
-INSERT INTO schedules (name, kind, queue, args, cron, timezone, missed_policy)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (name) DO NOTHING;
-
--- name: schedules_due
-SELECT name, kind, queue, args, cron, timezone, missed_policy, next_run_at, now() AS now
-FROM schedules
-WHERE enabled AND (next_run_at IS NULL OR next_run_at <= now())
-ORDER BY next_run_at NULLS FIRST
-LIMIT 20
-FOR UPDATE SKIP LOCKED;
-
--- name: schedule_fired
-UPDATE schedules
-SET next_run_at = $2, last_run_at = coalesce($3, last_run_at),
-    last_job_id = coalesce($4, last_job_id), updated_at = now()
-WHERE name = $1;
-
--- name: schedule_disable
-UPDATE schedules SET enabled = false, updated_at = now() WHERE name = $1;
 
 -- name: job_get
 SELECT id, kind, state, attempt, max_attempts, progress, error, created_at, started_at, finished_at,

@@ -59,7 +59,8 @@ def serial_key(kind: str, args: dict[str, Any]) -> str | None:
     """Runs that must not overlap: those of one register, sweeps, and roll-overs to a new day."""
     if kind == "ingestion":
         return f"ingestion:{args.get('source')}"
-    return kind if kind in ("as_of", "enrichment.stale") else None
+    alone = kind in ("as_of", "enrichment.stale") or kind.startswith("maintenance.")
+    return kind if alone else None
 
 
 def shown_to(principal: Principal, job: J) -> J:

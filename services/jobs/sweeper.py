@@ -51,15 +51,17 @@ async def expire_leases(db: Database) -> Sequence[Record]:
 
 
 async def measure(db: Database) -> None:
-    """Set the gauges of depth, oldest, dead (0 for a queue without any) and of the outbox.
+    """Set the gauges of depth, oldest, dead, paused (0 for a queue without) and of the outbox.
 
     The relay measures the outbox as well, but not while it is down.
     """
     metrics.relay_lag_seconds.set(await db.fetchval(Q["outbox_age"], timeout=_TIMEOUT_S))
     depths = {row["queue"]: row for row in await db.fetch(Q["queue_depths"], timeout=_TIMEOUT_S)}
     dead = {row["queue"]: row["dead"] for row in await db.fetch(Q["queue_dead"])}
+    paused = {row["name"] for row in await db.fetch(Q["queues_paused"], timeout=_TIMEOUT_S)}
     for queue in {*QUEUES, *depths, *dead}:
         row = depths.get(queue)
         metrics.job_queue_depth.labels(queue).set(row["depth"] if row else 0)
         metrics.job_oldest_seconds.labels(queue).set(row["oldest"] if row else 0)
         metrics.jobs_dead.labels(queue).set(dead.get(queue, 0))
+        metrics.queue_paused.labels(queue).set(queue in paused)

@@ -14,6 +14,7 @@ from services.common.errors import SourceRejected
 from services.common.jobs import Done, FanOut, enqueue, enqueue_many
 from services.common.kafka.ledger import Ledger
 from services.jobs.app import build
+from services.jobs.scheduler import fire_due, seed
 from services.jobs.settings import JobsSettings
 from tests.integration.jobs.support import QUEUE, context_of, job, row, sql
 from tests.support.stack import TestDatabase
@@ -281,3 +282,22 @@ async def test_a_bulk_action_is_a_job_over_what_there_is_now(api: Client, db: Da
 )
 async def test_a_bulk_request_that_means_nothing_is_refused(api: Client, body: Any) -> None:
     assert (await ask(api, "bulk", body, "admin"))[0] == 400
+
+
+async def test_schedules_are_seen_edited_run_and_remembered(api: Client, db: Database) -> None:
+    await seed(db, ["co"])
+    await fire_due(db)
+    found = {each["name"]: each for each in (await look(api, "/schedules", "viewer"))["schedules"]}
+    assert found["ingestion.co"]["cron"] == "0 2 * * *" and found["ingestion.co"]["next_run_at"]
+    path, admin = "/api/jobs/schedules/ingestion.co", bearer("admin")
+    answer = await api.patch(path, json={"cron": "15 3 * * *"}, headers=admin)
+    assert (await answer.json())["cron"] == "15 3 * * *"
+    answer = await api.patch(path, json={"cron": "nonsense"}, headers=admin)
+    assert (answer.status, (await answer.json())["code"]) == (400, "bad_schedule")
+    status, body, location = await ask(api, "schedules/ingestion.co/run", role="admin")
+    assert (status, body["kind"], location) == (202, "ingestion", f"/api/jobs/{body['id']}")
+    (run,) = (await look(api, "/schedules/ingestion.co/runs"))["runs"]
+    assert (run["cause"], run["job_id"], run["state"], run["created_by"]) == (
+        "hand", body["id"], "queued", "u-1",
+    )  # fmt: skip
+    assert (await ask(api, "schedules/nonsense/run", role="admin"))[0] == 404

@@ -10,6 +10,7 @@ from services.common.errors import SourceRejected
 from services.common.jobs import Done, FanOut, enqueue, enqueue_many
 from services.common.kafka.ledger import Claim, Ledger
 from services.jobs import cli
+from services.jobs.scheduler import seed
 from tests.integration.jobs.support import (
     QUEUE,
     context_of,
@@ -237,3 +238,20 @@ async def test_a_waiting_job_gets_another_priority(
     code, text = await command("priority", second, 5)
     assert code == 1 and "does not wait any more" in text
     assert first != second
+
+
+async def test_schedules_by_command(db: Database, command: Command) -> None:
+    await seed(db, ["co"])
+    code, text = await command("schedules", "run", "scoring")
+    job_id = int(text.split()[-1])
+    assert (code, (await row(db, job_id))["kind"]) == (0, "scoring")
+    _, text = await command("schedules", "history", "scoring")
+    assert text.splitlines()[1].split()[2:5] == ["hand", str(job_id), "queued"]
+    _, text = await command("schedules", "edit", "scoring", "--cron", "5 4 * * *", "--disable")
+    assert text.startswith("scoring: next run ") and "04:05:00" in text
+    _, text = await command("schedules")
+    (line,) = [line for line in text.splitlines() if line.startswith("scoring")]
+    assert "5 4 * * *" in line and line.endswith("off: by hand")
+    code, text = await command("schedules", "edit", "scoring", "--cron", "x")
+    assert code == 1 and "five fields" in text
+    assert await command("schedules", "run", "none") == (1, "There is no schedule none\n")

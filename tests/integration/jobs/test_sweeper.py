@@ -6,6 +6,7 @@ from services.common import metrics
 from services.common.db import Database
 from services.common.jobs import Done, FanOut, enqueue, enqueue_many, publish
 from services.common.kafka.ledger import Ledger
+from services.jobs import store_queues
 from services.jobs.sweeper import expire_leases, sweep
 from tests.integration.jobs.support import QUEUE, job, row, sql
 
@@ -98,7 +99,10 @@ async def test_gauges_tell_depth_age_and_dead(db: Database) -> None:
     await sql(db, "UPDATE jobs SET run_at = now() - interval '1 minute' WHERE state = 'queued'")
     await publish(db, "prospects.changed", [{"n": 1}])
     await sql(db, "UPDATE outbox SET created_at = now() - interval '1 minute'")
+    await store_queues.pause(db, QUEUE)
     await sweep(db)
+    assert metrics.queue_paused.labels(QUEUE)._value.get() == 1
+    assert metrics.queue_paused.labels("ingestion")._value.get() == 0
     assert 59 < metrics.relay_lag_seconds._value.get() < 70
     assert metrics.job_queue_depth.labels(QUEUE)._value.get() == 2
     assert 59 < metrics.job_oldest_seconds.labels(QUEUE)._value.get() < 70
