@@ -58,6 +58,10 @@ FOR UPDATE OF w;
 -- Writes only what differs; scored_as_of alone is no difference (prospect_work keeps the date). Where a person made
 -- the prospect its name stays, and so does its filing date where no filing tells another; an industry without a
 -- confidence was typed by a person.
+-- No update is HOT: the score is in six indexes, so each written row enters all of them again, the trigrams of a name that
+-- stays too. Measured over 48,000 prospects, that is 17 % of the first scoring's WAL for the trigrams and 4 % for the
+-- lenders, and less than 5 % of its CPU in PostgreSQL; both lists of new entries stay as they are, for a smaller one
+-- (512 kB) writes 21 % more WAL and one of none twice as much on ingestion.
 UPDATE prospects AS p SET
     company_name = coalesce(n.company_name, p.company_name),
     industry = CASE WHEN p.industry IS NOT NULL AND p.industry_confidence IS NULL THEN p.industry ELSE n.industry END,
@@ -114,12 +118,14 @@ WITH scored AS (
     UNION
     SELECT c.id FROM portfolio_companies AS c JOIN scored ON c.state = scored.state AND c.name_key = scored.name_key
 ), held AS (
-    SELECT c.id FROM portfolio_companies AS c JOIN named USING (id) ORDER BY c.id FOR NO KEY UPDATE OF c
+    SELECT c.id, f.health_score, f.health_grade
+    FROM named JOIN portfolio_companies AS c USING (id) JOIN portfolio_health AS f USING (id)
+    WHERE f.prospect_id = ANY($1::uuid[])
+      AND (c.health_score, c.health_grade) IS DISTINCT FROM (f.health_score, f.health_grade)
+    ORDER BY c.id FOR NO KEY UPDATE OF c
 )
-UPDATE portfolio_companies AS c SET health_score = f.health_score, health_grade = f.health_grade
-FROM held JOIN portfolio_health AS f ON f.id = held.id
-WHERE c.id = held.id AND f.prospect_id = ANY($1::uuid[])
-  AND (c.health_score, c.health_grade) IS DISTINCT FROM (f.health_score, f.health_grade);
+UPDATE portfolio_companies AS c SET health_score = held.health_score, health_grade = held.health_grade
+FROM held WHERE c.id = held.id;
 
 -- name: mark_scored
 UPDATE prospect_work AS w SET scored_rev = n.revision, scored_as_of = $3
