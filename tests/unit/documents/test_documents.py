@@ -22,3 +22,9 @@ def test_the_table_of_access_is_what_the_documents_say() -> None:
     paths = {s: documents.REPO / "services" / s / "openapi.json" for s in documents.APIS}
     table = documents.access_table({s: json.loads(p.read_text()) for s, p in paths.items()})
     assert documents.ACCESS.read_text() == table, "run `make documents`"
+
+
+@pytest.mark.parametrize("service", documents.APIS)
+def test_every_document_is_held_against_its_service(service: str) -> None:
+    folder = documents.REPO / "tests" / "integration" / "contract"
+    assert (folder / f"test_contract_{service}.py").exists(), "see contract.py there"

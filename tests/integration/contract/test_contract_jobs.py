@@ -1,0 +1,29 @@
+"""The jobs service answers as its document says, whatever it is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.contract.contract import SHARE, Contract, Service
+
+SEED = (Path(__file__).with_name("jobs.sql"),)
+CONTRACT = Contract(
+    "jobs",
+    known={
+        "/quarantine/": list(range(1, 41)),
+        "/users/": ["ann", "bob", "zoe+é@example.com", "a b/c"],
+        "/api/jobs/{id}": list(range(1, 9)),
+        "subject": ["ann", "job:1"],
+        "entity_id": ["1"],
+    },
+    rules=("until must not be before since",),
+)
+
+
+@pytest.mark.parametrize("operation", CONTRACT.operations())
+def test_every_answer_is_in_the_document(service: Service, operation: str) -> None:
+    service.try_out(operation)
+
+
+def test_so_many_cases_were_asked(service: Service) -> None:
+    assert service.asked >= SHARE
