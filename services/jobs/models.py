@@ -1,11 +1,12 @@
 """Shapes of the jobs API."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from services.common.http.fields import Day
 from services.common.paging import Pagination
 from services.common.steering import JobFilter
 
@@ -22,11 +23,11 @@ class IngestionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Source = Field(description="State of the register; `sample` is the bundled one")
-    since: date | None = Field(
+    since: Day | None = Field(
         default=None, description="First day; without it the run goes on where the last one ended"
     )
-    until: date | None = Field(default=None, description="Last day; without it up to now")
-    as_of: date | None = Field(default=None, description="Day that findings are derived at")
+    until: Day | None = Field(default=None, description="Last day; without it up to now")
+    as_of: Day | None = Field(default=None, description="Day that findings are derived at")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -49,7 +50,7 @@ class ScoringRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     prospect_ids: ProspectIds | None = None
-    as_of: date | None = Field(default=None, description="Day to score at; without it today")
+    as_of: Day | None = Field(default=None, description="Day to score at; without it today")
 
 
 class Matching(BaseModel):

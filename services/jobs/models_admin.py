@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.common.http.fields import Moment
 from services.common.paging import Pagination
 
 Text = Annotated[str, Field(min_length=1, max_length=255)]
@@ -24,7 +25,7 @@ class AuditQuery(_Page):
     action: Text | None = Field(default=None, description="For instance claim")
     entity: Text | None = Field(default=None, description="For instance prospect")
     entity_id: Text | None = None
-    since: AwareDatetime | None = Field(default=None, description="Not before this time")
+    since: Moment | None = Field(default=None, description="Not before this time")
 
 
 class AuditEntry(BaseModel):
@@ -53,7 +54,7 @@ class UsageQuery(_Page):
 
     subject: Text | None = Field(default=None, description="User")
     endpoint: Text | None = Field(default=None, description="For instance GET /api/prospects/{id}")
-    since: AwareDatetime | None = Field(default=None, description="Hours that begin then or later")
+    since: Moment | None = Field(default=None, description="Hours that begin then or later")
 
 
 class UsageEntry(BaseModel):

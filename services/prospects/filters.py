@@ -3,11 +3,11 @@
 Export takes the same filters.
 """
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.common.http.fields import WHOLE, Day
 from services.common.types import Industry, State
 from services.prospects.evidence import Mca
 from services.prospects.models import Grade, Score, SignalType
@@ -17,6 +17,7 @@ SortOrder = Literal["asc", "desc"]
 StatusFilter = Literal[
     "all", "unclaimed", "claimed", "contacted", "qualified", "converted", "dead", "active"
 ]
+Points = Annotated[Score, WHOLE]
 MAX_PAGE = 1_000_000_000
 COUNTED = frozenset({"state", "industry", "status", "min_score", "max_score"})
 """Filters whose totals are known without counting."""
@@ -35,8 +36,8 @@ class ProspectFilters(BaseModel):
         default=None, description="State or territory of the filing office; upper or lower case"
     )
     industry: Industry | None = Field(default=None, description="Industry, corrected or inferred")
-    min_score: Score | None = Field(default=None, description="Least priority score")
-    max_score: Score | None = Field(default=None, description="Highest priority score")
+    min_score: Points | None = Field(default=None, description="Least priority score")
+    max_score: Points | None = Field(default=None, description="Highest priority score")
     status: StatusFilter = Field(default="all", description="Place in the sales pipeline")
     mca: Mca | None = Field(default=None, description="Evidence of merchant cash advances")
     stacked: bool | None = Field(
@@ -45,10 +46,10 @@ class ProspectFilters(BaseModel):
     renewal_due: bool | None = Field(
         default=None, description="A bank lien lapses in 3 to 12 months and was not continued"
     )
-    renewal_from: date | None = Field(
+    renewal_from: Day | None = Field(
         default=None, description="The bank lien to renew lapses on this day or later"
     )
-    renewal_before: date | None = Field(
+    renewal_before: Day | None = Field(
         default=None, description="The bank lien to renew lapses before this day"
     )
     distress: bool | None = Field(default=None, description="Open tax or judgment liens")
@@ -76,6 +77,7 @@ class ListQuery(ProspectFilters):
         default=None,
         min_length=1,
         max_length=6000,
+        json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"},
         description="`next` of the page before, asked with the same filters and order",
     )
     limit: int = Field(default=20, ge=1, le=100, description="Prospects a page")

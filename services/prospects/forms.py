@@ -4,8 +4,9 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.common.http.fields import Day, Moment
 from services.common.types import Industry, State, Status
 from services.prospects.filters import _upper
 
@@ -27,7 +28,7 @@ class NewProspect(_Form):
     state: StateCode = Field(description="State or territory; upper or lower case")
     industry: Industry
     lien_amount: Amount | None = None
-    filing_date: AwareDatetime | None = Field(
+    filing_date: Moment | None = Field(
         default=None, description="Date-time with an offset; its day is kept"
     )
 
@@ -48,9 +49,7 @@ class ProspectPatch(_Form):
     notes: Note | None = None
     lien_amount: Amount | None = None
     state: StateCode | None = Field(default=None, description="Only of a prospect made by hand")
-    filing_date: AwareDatetime | None = Field(
-        default=None, description="Only of a prospect made by hand"
-    )
+    filing_date: Moment | None = Field(default=None, description="Only of a prospect made by hand")
 
 
 class Contact(_Form):
@@ -85,7 +84,7 @@ class HealthQuery(_Form):
     """Which days."""
 
     limit: int = Field(default=30, ge=1, le=366, description="Days at once")
-    before: date | None = Field(default=None, description="`next` of the answer before")
+    before: Day | None = Field(default=None, description="`next` of the answer before")
 
 
 def day_of(moment: datetime | None) -> date | None:

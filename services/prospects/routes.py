@@ -42,7 +42,7 @@ async def list_prospects(request: web.Request, query: ListQuery) -> web.Response
     return web.Response(body=body, content_type="application/json", headers=headers)
 
 
-@routes.get("/{id}", response=Prospect, also=(304,), errors=(NotFound,))
+@routes.get("/{id}", response=Prospect, also=(304,), etag=True, errors=(NotFound,))
 async def get_prospect(request: web.Request, path: ProspectPath) -> web.Response:
     """One prospect: its filings, signals, score components and health besides the list's fields.
 

@@ -41,6 +41,7 @@ async def claim_prospects(
     response=ProspectRow,
     roles=WRITERS,
     errors=(NotFound, Conflict, PreconditionFailed),
+    etag=True,
 )
 async def patch_prospect(
     request: web.Request, path: ProspectPath, body: ProspectPatch, principal: Principal
@@ -54,7 +55,7 @@ async def patch_prospect(
     return show(await changes.patch(request.app[DB], path.id, body, principal, match))
 
 
-@routes.delete("/{id}", roles=DELETERS, errors=(NotFound, Conflict, PreconditionFailed))
+@routes.delete("/{id}", roles=DELETERS, errors=(NotFound, Conflict, PreconditionFailed), etag=True)
 async def delete_prospect(request: web.Request, path: ProspectPath, principal: Principal) -> None:
     """Delete a prospect for good: its debtor is left out when a register names it again."""
     match = request.headers.get("If-Match")

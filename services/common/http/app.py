@@ -7,10 +7,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import asyncpg
 import uvloop
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from services.common.config import ApiSettings, Settings
 from services.common.db import Database
@@ -20,7 +21,7 @@ from services.common.http import middleware, openapi, system, usage
 from services.common.http.guard import GUARD, Guard
 from services.common.http.headers import add_headers
 from services.common.http.routes import DB as DB
-from services.common.http.routes import Routes
+from services.common.http.routes import Route, Routes
 from services.common.http.server import Runner, listen
 from services.common.http.state import HEALTH, SETTINGS
 from services.common.sql import Query
@@ -52,6 +53,7 @@ def build_app(
             app.router.add_get(route.path, route.endpoint)
         else:
             app.router.add_route(route.method, route.path, route.endpoint)
+    _refuse_other_methods(app, served)
     system.add(app, openapi.build(f"ucc-intel {service}", served))
     if db is None:
         app.cleanup_ctx.append(_open_database)
@@ -63,6 +65,21 @@ def build_app(
         app[usage.USAGE] = usage.Usage()
         app.cleanup_ctx.append(usage.keep)
     return app
+
+
+def _refuse_other_methods(app: web.Application, served: list[Route]) -> None:
+    """405 at an address itself: what POST /things/sweep is, GET must not meet as /things/{id}."""
+    methods: dict[str, set[str]] = {}
+    for route in served:
+        if "{" not in route.path:
+            taken = {route.method, "HEAD"} if route.method == "GET" else {route.method}
+            methods.setdefault(route.path, set()).update(taken)
+    for path, taken in methods.items():
+        app.router.add_route(hdrs.METH_ANY, path, partial(_refuse, taken))
+
+
+async def _refuse(taken: set[str], request: web.Request) -> web.StreamResponse:
+    raise web.HTTPMethodNotAllowed(request.method, taken)
 
 
 def _use(app: web.Application, db: Database) -> None:

@@ -21,8 +21,8 @@ _SECURITY = {
 }
 _DEFAULTS = {_CSP: "default-src 'none'; frame-ancestors 'none'", _CACHE: "no-store"}
 _EXPOSED = (
-    "X-Request-Id, Location, Retry-After, ETag, Content-Disposition, RateLimit, RateLimit-Policy, "
-    "Idempotency-Replayed"
+    "X-Request-Id, Location, Link, Retry-After, ETag, Content-Disposition, X-Missing-Count, "
+    "RateLimit, RateLimit-Policy, Idempotency-Replayed"
 )
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _TAKEN = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id"

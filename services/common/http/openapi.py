@@ -34,6 +34,26 @@ _IDEMPOTENCY_KEY: Json = {
     f"once, and every repetition gets the first answer, with `{idempotency.REPLAYED}: true`",
     "schema": {"type": "string", "pattern": idempotency.PATTERN},
 }
+_ETAG: Json = {"description": "Version of what is shown", "schema": {"type": "string"}}
+
+
+def _condition(header: str, description: str) -> Json:
+    schema = {"type": "string"}
+    return {
+        "name": header,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
+
+
+_IF_MATCH = _condition("If-Match", "ETag of the version to change; 412 where there is another")
+_CONDITIONS = {
+    "GET": _condition("If-None-Match", "ETag that is known; 304 while it is still right"),
+    "PATCH": _IF_MATCH,
+    "DELETE": _IF_MATCH,
+}
 
 
 def build(title: str, routes: Iterable[Route]) -> Json:
@@ -94,10 +114,19 @@ class _Schemas:
                 "in": place,
                 "required": place == "path" or name in required,
                 "description": field.get("description", ""),
-                "schema": {k: v for k, v in field.items() if k != "description"},
+                "schema": {k: v for k, v in _given(field).items() if k != "description"},
             }
             for name, field in schema["properties"].items()
         ]
+
+
+def _given(field: Json) -> Json:
+    """The schema of a field that is there: an address can leave it out, but not say null."""
+    options = [option for option in field.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == len(field.get("anyOf", ())):
+        return field
+    kept = {k: v for k, v in field.items() if k != "anyOf" and (k, v) != ("default", None)}
+    return kept | (options[0] if len(options) == 1 else {"anyOf": options})
 
 
 def _operation(route: Route, schemas: _Schemas) -> Json:
@@ -122,6 +151,8 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
     ]
     if route.idempotent:
         parameters.append(_IDEMPOTENCY_KEY)
+    if route.etag and route.method in _CONDITIONS:
+        parameters.append(_CONDITIONS[route.method])
     if parameters:
         operation["parameters"] = parameters
     if body := route.inputs.get("body"):
@@ -134,6 +165,10 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
 
 def _answer(route: Route, status: int, schemas: _Schemas) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase}
+    if route.etag and status != HTTPStatus.NO_CONTENT:
+        answer["headers"] = {"ETag": _ETAG}
+    if status == HTTPStatus.NOT_MODIFIED:
+        return answer
     if route.files and status == route.status:
         file: Json = {"schema": {"type": "string", "format": "binary"}}
         # a file of JSON is read as JSON by whoever checks an answer

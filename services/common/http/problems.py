@@ -45,7 +45,7 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = Field(None, description="Each invalid input")
 
 
-def from_exception(request: web.Request, exc: Exception) -> AppError:
+def from_exception(request: web.BaseRequest, exc: Exception) -> AppError:
     """The AppError to answer with; an exception nobody foresaw is logged and not shown."""
     if isinstance(exc, AppError):
         if exc.status >= 500:
@@ -61,7 +61,7 @@ def from_exception(request: web.Request, exc: Exception) -> AppError:
     return AppError()
 
 
-def respond(request: web.Request, exc: Exception) -> web.Response:
+def respond(request: web.BaseRequest, exc: Exception) -> web.Response:
     """The problem document of `exc`, with the headers its status asks for."""
     error = from_exception(request, exc)
     metrics.errors_total.labels(error.code).inc()
@@ -87,7 +87,7 @@ def respond(request: web.Request, exc: Exception) -> web.Response:
     )
 
 
-def _headers(request: web.Request, error: AppError, exc: Exception) -> dict[str, str]:
+def _headers(request: web.BaseRequest, error: AppError, exc: Exception) -> dict[str, str]:
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, ceil(error.retry_after)))

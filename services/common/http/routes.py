@@ -49,6 +49,7 @@ class Options(TypedDict, total=False):
     errors: tuple[type[AppError], ...]  # beyond those that the frame itself raises
     files: tuple[str, ...]  # media types of a file that `status` carries instead
     idempotent: bool  # an Idempotency-Key makes it happen once; see idempotency.py
+    etag: bool  # answers carry an ETag; GET takes If-None-Match, a change If-Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Route:
     errors: tuple[type[AppError], ...]
     files: tuple[str, ...]
     idempotent: bool
+    etag: bool
 
     async def endpoint(self, request: web.Request) -> web.StreamResponse:
         """Authenticate, read the inputs, call the handler, encode what it returns."""
@@ -139,6 +141,7 @@ class Routes:
                 errors=options.get("errors", ()),
                 files=options.get("files", ()),
                 idempotent=options.get("idempotent", False),
+                etag=options.get("etag", False),
             )
             _check(route)
             self._routes.append(route)
@@ -228,7 +231,10 @@ def _validated(model: type[BaseModel], raw: bytes, place: str) -> BaseModel:
         found = exc.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         raise BadRequest(f"The body is not valid JSON: {found[0]['msg']}")
-    problems = [{"pointer": _pointer(place, e["loc"]), "detail": e["msg"]} for e in found]
+    problems = [
+        {"pointer": _pointer(place, e["loc"]), "detail": e["msg"].removeprefix("Value error, ")}
+        for e in found
+    ]
     shown = "; ".join(f"{p['pointer']}: {shorten(p['detail'], 90)}" for p in problems[:3])
     raise ValidationFailed(f"Not valid: {shown}", errors=problems)
 

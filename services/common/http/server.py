@@ -15,8 +15,11 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
 from services.common import metrics
+from services.common.errors import BadRequest
+from services.common.http import problems
 
 IDLE_S = 75.0  # longer than load balancers keep a connection
+_NO_HTTP = "This is no valid HTTP, or its line or one of its headers has more than 8190 bytes"
 _LINGER_S = 5.0
 _STALLED_MS = 30_000
 
@@ -37,6 +40,21 @@ class _Connection(RequestHandler):
             self.head_since = None
         elif self.head_since is None:
             self.head_since = self._loop.time()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A problem document for what never becomes a request of the application, too."""
+        answer = super().handle_error(request, status, exc, message)
+        if status != BadRequest.status:
+            return answer
+        answer = problems.respond(request, BadRequest(_NO_HTTP))
+        answer.force_close()
+        return answer
 
 
 class _Server(Server):

@@ -1,8 +1,7 @@
 """A small service on the HTTP frame: every sort of route and parameter, once."""
 
 import asyncio
-from datetime import date
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from services.common.context import Principal
 from services.common.db import Database
 from services.common.errors import Conflict, NotFound, Unavailable
 from services.common.http.app import build_app
+from services.common.http.fields import WHOLE, Day, Moment
 from services.common.http.routes import Routes
 from services.common.http.token import make
 from services.common.sql import Query
@@ -47,7 +47,8 @@ class ThingQuery(BaseModel):
 
     page: int = Field(1, ge=1, description="Page, from 1")
     ratio: float | None = None
-    since: date | None = None
+    since: Day | None = None
+    at: Moment | None = None
     mine: bool = False
     state: list[State] = Field(default_factory=list)
 
@@ -64,7 +65,7 @@ class NewThing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    sizes: list[int] = Field(default_factory=list)
+    sizes: list[Annotated[int, WHOLE]] = Field(default_factory=list)
 
 
 class Options(BaseModel):
@@ -107,7 +108,7 @@ async def ready_made() -> bytes:
     return b'{"who":"bytes","asked":null}'
 
 
-@routes.get("/{id}", errors=(NotFound,))
+@routes.get("/{id}", etag=True, also=(304,), errors=(NotFound,))
 async def get_thing(path: ThingPath) -> Thing:
     """One thing."""
     raise NotFound(f"There is no thing {path.id}")

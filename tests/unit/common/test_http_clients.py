@@ -185,3 +185,12 @@ async def test_every_answer_has_the_security_headers() -> None:
             assert headers["Content-Security-Policy"].startswith("default-src 'none'")
             assert headers["Strict-Transport-Security"].startswith("max-age=")
             assert headers["Cache-Control"] == "no-store"
+
+
+async def test_a_line_that_is_too_long_gets_a_problem_document() -> None:
+    async with served() as url, ClientSession() as session:
+        async with session.get(f"{url}/api/things?q={'x' * 9000}") as answer:
+            problem = await answer.json()
+        assert answer.status == 400
+        assert answer.content_type == "application/problem+json"
+        assert (problem["code"], "8190" in problem["detail"]) == ("bad_request", True)

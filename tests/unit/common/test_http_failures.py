@@ -38,6 +38,14 @@ async def test_a_wrong_method_tells_the_right_ones(client: Client) -> None:
     response = await client.put("/api/things")
     assert response.status == 405
     assert response.headers["Allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS"])
+async def test_an_address_of_its_own_is_no_id(client: Client, method: str) -> None:
+    """/api/things/{id} takes these, /api/things/sweep does not."""
+    response = await client.request(method, "/api/things/sweep", headers=bearer())
+    assert response.status == 405
+    assert response.headers["Allow"] == "POST"
     assert (await response.json())["code"] == "method_not_allowed"
 
 

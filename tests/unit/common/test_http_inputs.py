@@ -25,7 +25,7 @@ async def post(client: Client, body: str | bytes | BytesIO, kind: str = "applica
 
 
 async def test_query_values_get_their_types(client: Client) -> None:
-    query = "page=2&ratio=1e2&since=2026-09-01&mine=true&state=NY&state=CA"
+    query = "page=2&ratio=1e2&since=2026-09-01&mine=true&state=NY&state=CA&at=2026-09-01T00:00Z"
     response = await client.get(f"/api/things?{query}", headers=bearer(user="bob"))
     assert await response.json() == {
         "who": "bob",
@@ -35,6 +35,7 @@ async def test_query_values_get_their_types(client: Client) -> None:
             "since": "2026-09-01",
             "mine": True,
             "state": ["NY", "CA"],
+            "at": "2026-09-01T00:00:00Z",
         },
     }
 
@@ -56,6 +57,11 @@ async def test_one_value_of_a_list_is_a_list(client: Client) -> None:
         ("ratio=nan", "/query/ratio"),
         ("mine=yes", "/query/mine"),
         ("since=2026-02-30", "/query/since"),
+        ("since=0", "/query/since"),
+        ("since=2026-02-28T00:00:00", "/query/since"),
+        ("at=0.5", "/query/at"),
+        ("at=2026-02-28", "/query/at"),
+        ("at=2026-02-28T00:00:00", "/query/at"),
         ("state=ZZ", "/query/state/0"),
         ("page=1&page=2", "/query/page"),
         ("pgae=1", "/query/pgae"),
@@ -63,6 +69,12 @@ async def test_one_value_of_a_list_is_a_list(client: Client) -> None:
 )
 async def test_a_bad_query_is_refused(client: Client, query: str, pointer: str) -> None:
     assert await refused(client, query) == [pointer]
+
+
+async def test_a_refusal_says_how_a_date_is_written(client: Client) -> None:
+    response = await client.get("/api/things?since=0", headers=bearer())
+    (error,) = (await response.json())["errors"]
+    assert error["detail"] == "must be a date, for instance 2026-09-01"
 
 
 async def test_all_that_is_wrong_is_told_at_once(client: Client) -> None:
@@ -84,6 +96,12 @@ async def test_a_body_is_read_strictly(client: Client) -> None:
     assert response.status == 400
     pointers = [error["pointer"] for error in (await response.json())["errors"]]
     assert pointers == ["/body/sizes/1", "/body/colour"]
+
+
+async def test_a_whole_number_may_end_in_point_zero(client: Client) -> None:
+    response = await post(client, '{"name": "a", "sizes": [1.0, 2]}')
+    assert (await response.json())["asked"]["sizes"] == [1, 2]
+    assert (await post(client, '{"name": "a", "sizes": [1.5]}')).status == 400
 
 
 async def test_a_good_body_is_taken(client: Client) -> None:

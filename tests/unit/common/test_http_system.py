@@ -1,5 +1,7 @@
 """What every service serves without a token."""
 
+from typing import Any
+
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -70,8 +72,8 @@ async def test_the_docs_need_no_other_host_and_no_inline_script(client: Client) 
     assert "<script>" not in page
 
 
-async def document(client: Client) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
-    made: dict[str, dict[str, dict[str, dict[str, object]]]]
+async def document(client: Client) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    made: dict[str, dict[str, dict[str, dict[str, Any]]]]
     made = await (await client.get("/openapi.json")).json()
     return made
 
@@ -123,3 +125,23 @@ async def test_models_of_queries_are_no_schemas(client: Client) -> None:
 
 def test_building_an_application_touches_nothing() -> None:
     application()
+
+
+async def test_a_query_parameter_is_never_null(client: Client) -> None:
+    parameters = (await document(client))["paths"]["/api/things"]["get"]["parameters"]
+    assert isinstance(parameters, list)
+    schemas = {p["name"]: p["schema"] for p in parameters}
+    assert schemas["ratio"] == {"type": "number", "title": "Ratio"}
+    assert schemas["since"] == {"type": "string", "format": "date", "title": "Since"}
+    assert schemas["mine"] == {"type": "boolean", "default": False, "title": "Mine"}
+
+
+async def test_the_document_tells_that_an_answer_is_asked_for_by_its_version(
+    client: Client,
+) -> None:
+    operation = (await document(client))["paths"]["/api/things/{id}"]["get"]
+    assert "If-None-Match" in [p["name"] for p in operation["parameters"]]
+    responses = operation["responses"]
+    assert isinstance(responses, dict)
+    assert "ETag" in responses["200"]["headers"]
+    assert "content" not in responses["304"]
