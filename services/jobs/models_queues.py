@@ -1,9 +1,11 @@
 """Shapes of the queues: what waits in them, and what a person set."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from services.common.http.fields import WHOLE
 
 QueueName = Literal["ingestion", "enrichment", "scoring", "maintenance"]
 
@@ -19,8 +21,8 @@ class QueueLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    concurrency: int | None = Field(
-        default=None, ge=1, le=10_000, description="Jobs that run at a time; null: no limit"
+    concurrency: Annotated[int, Field(ge=1, le=10_000), WHOLE] | None = Field(
+        default=None, description="Jobs that run at a time; null: no limit"
     )
     rate: float | None = Field(
         default=None, ge=0.001, le=10_000, description="Jobs begun in a second; null: no limit"
