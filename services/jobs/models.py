@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.common.http.fields import Day
+from services.common.http.fields import WHOLE, Day, Moment
 from services.common.paging import Pagination
 from services.common.steering import JobFilter
 
@@ -72,9 +72,11 @@ class Matching(BaseModel):
         pattern="^[a-z_]{1,60}=.{0,200}$",
         description="Value of an argument, like source=co",
     )
-    parent_id: int | None = Field(default=None, ge=1, le=MAX_ID, description="Children of this job")
-    since: AwareDatetime | None = Field(default=None, description="Made at this time or later")
-    until: AwareDatetime | None = Field(default=None, description="Made before this time")
+    parent_id: Annotated[int, Field(ge=1, le=MAX_ID), WHOLE] | None = Field(
+        default=None, description="Children of this job"
+    )
+    since: Moment | None = Field(default=None, description="Made at this time or later")
+    until: Moment | None = Field(default=None, description="Made before this time")
 
     def filter(self) -> JobFilter:
         """As steering takes it."""

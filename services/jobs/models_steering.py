@@ -1,14 +1,16 @@
 """Shapes of what a person does to jobs, and of what is kept about their failures."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.common.http.fields import WHOLE, Moment
 from services.jobs.models import JobError, Matching, Name
 
 Action = Literal["retry", "cancel", "prioritise", "delete"]
-Priority = Field(default=None, ge=-1000, le=1000, description="Lower numbers run first")
+Priority = Annotated[int, Field(ge=-1000, le=1000), WHOLE]
+Rank = Field(default=None, description="Lower numbers run first")
 Why = Field(default=None, min_length=1, max_length=1000, description="Why, for the audit trail")
 
 
@@ -34,8 +36,8 @@ class ReplayJob(_Body):
 class ChangeJob(_Body):
     """What a job that waits may be given; only fields that are given are changed."""
 
-    priority: int | None = Priority
-    run_at: AwareDatetime | None = Field(default=None, description="Not before this time")
+    priority: Priority | None = Rank
+    run_at: Moment | None = Field(default=None, description="Not before this time")
     reason: str | None = Why
 
 
@@ -44,7 +46,7 @@ class BulkRequest(_Body):
 
     action: Action
     filter: Matching = Field(description="At least one field")
-    priority: int | None = Priority
+    priority: Priority | None = Rank
     rate: float | None = Field(
         default=None, gt=0, le=10_000, description="Most jobs a second; without it no limit"
     )

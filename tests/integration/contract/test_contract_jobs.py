@@ -16,7 +16,11 @@ CONTRACT = Contract(
         "subject": ["ann", "job:1"],
         "entity_id": ["1"],
     },
-    rules=("until must not be before since",),
+    rules=(
+        "until must not be before since",
+        "filter needs at least one field",
+        "priority goes with prioritise",
+    ),
 )
 
 

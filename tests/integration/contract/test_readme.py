@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.contract.contract import SUBJECT
 from tests.support import documents
 from tests.support.processes import process
 from tests.support.stack import TestDatabase, TestStack, create_database, drop_database
@@ -73,7 +72,7 @@ def _pasted(script: str, stack: TestStack, folder: Path) -> Run:
     bash = shutil.which("bash")
     assert bash
     given = {
-        "ANALYST": stack.token("analyst", SUBJECT),
+        "ANALYST": stack.token("analyst", "reader"),
         "ADMIN": stack.token("admin"),
         "HEADS": str(heads),
     }
