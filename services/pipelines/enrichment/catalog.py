@@ -120,7 +120,8 @@ def _client(
 ) -> Client:
     about = source.about
     source_url(about.name, about.home)  # a bad SOURCE_<NAME>_URL is told at the start
-    gate = Gate(redis, about.name, source_rate(about.name, about.rate, about.home))
+    rate = source_rate(about.name, about.rate, about.home)
+    gate = Gate(redis, about.name, rate, redis_s=patience.redis_s)
     client = Client(
         session, about.name, gate, answers, headers=about.headers, secrets=about.secrets,
         patience=patience,

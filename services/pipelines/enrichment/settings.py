@@ -70,7 +70,7 @@ class EnrichmentSettings(SourceKeys):
         "unset: those that a SOURCE_<NAME>_URL or _KEY (_ID, _CONTACT, _BOARDS) is set for",
     )
     enrichment_source_s: float = Field(
-        300, gt=0, description="Seconds that one job may ask one outside source"
+        120, gt=0, description="Seconds after which one job asks a source no further"
     )
     enrichment_cache_s: float = Field(
         86_400, ge=0, le=604_800, description="Seconds an answer of an outside source stands"

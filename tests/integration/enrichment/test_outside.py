@@ -1,17 +1,25 @@
 """Outside sources asked by real jobs: what is stored, what stays, what the job says of each."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from services.common.db import Database
+from services.common.jobs import NewJob, enqueue
 from services.common.sql import Query
-from tests.integration.scoring.world import EQUIPMENT, named, prospect, rows
+from services.jobs.store import cancel
+from services.pipelines.enrichment.steps import QUEUE
+from services.pipelines.scoring.steps import score
+from tests.integration.scoring.world import AS_OF, EQUIPMENT, named, prospect, rows
 from tests.support.enrichment import enrich, enrichment_worker, known, results
-from tests.support.sources.rows import award, awards
-from tests.support.sources.stand_in import BROKEN, HTML, StandIn, stand_in
+from tests.support.ingestion import job as job_row
+from tests.support.ingestion import until
+from tests.support.sources.rows import award, awards, position
+from tests.support.sources.stand_in import BROKEN, HTML, Fault, StandIn, stand_in
 
 SIGNALS = Query("test_signals", "SELECT * FROM growth_signals ORDER BY source, source_key")
 SOURCES = Query("test_sources", "SELECT * FROM data_sources WHERE name = $1")
@@ -152,3 +160,84 @@ async def test_without_outside_sources_nothing_is_stale(environment: dict[str, s
         await known(db)
         job = await enrich(db, kind="enrichment.stale")
     assert job["result"] == {"batches": 0, "enriched": 0, "changed": 0, "sources": {}}
+
+
+async def test_a_signal_from_outside_raises_the_score(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    async with enrichment_worker(environment) as db:
+        me = await known(db)
+        await score(db, [me], AS_OF)
+        before = await prospect(db, "KINGREBAR")
+        await enrich(db, me)
+        await score(db, [me], AS_OF)
+        after = await prospect(db, "KINGREBAR")
+    assert after["health_score"] > before["health_score"]
+    assert after["priority_score"] > before["priority_score"]
+    assert "growth_signals" in {part["name"] for part in after["score_components"]}
+
+
+async def test_a_used_up_quota_skips_the_rest_and_says_so(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_ADZUNA_QUOTA", "2")
+    keys = {"source_adzuna_id": "i", "source_adzuna_key": "k"}
+    async with stand_in(lambda _: {"count": 1, "results": [position()]}) as adzuna:
+        monkeypatch.setenv("SOURCE_ADZUNA_URL", adzuna.url)
+        async with enrichment_worker(environment, **keys) as db:
+            names = ["KING REBAR LLC", "ONE LLC", "TWO LLC"]
+            ids = [await known(db, name, number=str(n)) for n, name in enumerate(names)]
+            job = await enrich(db, *ids)
+            again = await enrich(db, *ids, kind="enrichment.stale")
+    told = job["result"]["sources"]["adzuna"]
+    assert (told["answered"], told["skipped"], len(adzuna.asked)) == (2, 1, 2)
+    assert told["reason"] == "The monthly quota of adzuna is used up"
+    assert again["result"]["batches"] == 0
+
+
+async def test_a_missing_key_is_no_error(environment: dict[str, str]) -> None:
+    async with enrichment_worker(environment, enrichment_sources="adzuna,osha,edgar") as db:
+        job = await enrich(db, await known(db))
+    reasons = {n: s["reason"] for n, s in job["result"]["sources"].items() if "reason" in s}
+    assert reasons["osha"] == "not configured: set SOURCE_OSHA_KEY"
+    assert reasons["edgar"] == "not configured: set SOURCE_EDGAR_CONTACT"
+    assert reasons["adzuna"].startswith("not configured: set SOURCE_ADZUNA_ID")
+    assert results(job, "osha", "edgar", "adzuna") == ["skipped"] * 3
+
+
+async def test_without_redis_the_job_waits_and_nothing_is_asked(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    away = environment | {"REDIS_URL": "redis://127.0.0.1:1/0"}
+    async with enrichment_worker(away) as db:
+        me = await known(db)
+        async with db.transaction() as tx:
+            args = {"prospect_ids": [str(me)]}
+            job_id = await enqueue(tx, NewJob("enrichment.batch", QUEUE, args))
+
+        async def put_off() -> bool:
+            row = await job_row(db, job_id)
+            return bool(row["state"] == "queued" and row["started_at"])
+
+        await until(put_off, "the job waits for Redis", db)
+    assert usaspending.asked == []
+
+
+async def test_a_cancelled_job_stores_nothing_from_outside(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    usaspending.fail(Fault(200, orjson.dumps(awards(award())), slow_s=0.5))
+    async with enrichment_worker(environment) as db:
+        me = await known(db)
+        async with db.transaction() as tx:
+            args = {"prospect_ids": [str(me)]}
+            job_id = await enqueue(tx, NewJob("enrichment.batch", QUEUE, args))
+        await until(lambda: _is_asked(usaspending), "the source is asked", db)
+        assert await cancel(db, job_id) == [job_id]
+        await asyncio.sleep(0.8)
+        assert await told(db) == []
+        assert await db.fetchval(CHECKED, me) is None
+
+
+async def _is_asked(source: StandIn) -> bool:
+    return bool(source.asked)

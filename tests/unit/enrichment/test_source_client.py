@@ -88,6 +88,14 @@ async def test_what_does_not_pass_is_given_up(source: StandIn, fault: Fault) -> 
     assert "hush-hush" not in str(failure.value)
 
 
+async def test_a_slow_source_is_tried_less_often(source: StandIn) -> None:
+    source.always = Fault(slow_s=0.5)
+    async with client_of(ABOUT) as client:
+        with pytest.raises(SourceUnavailable, match="did not answer in"):
+            await ask(client)
+    assert len(source.asked) == 2
+
+
 async def test_an_unreachable_source_does_not_tell_the_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -39,12 +39,17 @@ class QuotaUsed(AppError, status=429):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to bother: seconds, and the number of tries."""
+    """How long to bother: seconds, and numbers of tries; a slow source is tried less often.
+
+    `redis_s`: how long a job waits for a Redis that is away before it steps back.
+    """
 
     tries: int = 3
+    slow_tries: int = 2
     first_s: float = 1.0
     most_s: float = 30.0
-    timeout_s: float = 30.0
+    timeout_s: float = 20.0
+    redis_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,8 @@ class Client:
                 self.breaker.succeeded()
                 return answer, told
             self._count(failure.outcome)
-            if failure.wait_s > self.gate.longest_s:
+            slow = failure.outcome == "timeout" and attempt + 1 >= self.patience.slow_tries
+            if slow or failure.wait_s > self.gate.longest_s:
                 break
         self.breaker.failed()
         raise SourceUnavailable(
