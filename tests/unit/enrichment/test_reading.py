@@ -10,6 +10,7 @@ from services.pipelines.enrichment.signals.reading import (
     day,
     day_of_ms,
     dollars,
+    link,
     member,
     rows,
     text,
@@ -34,6 +35,19 @@ from services.pipelines.enrichment.signals.window import month_end, since
 def test_texts(value: Any, expected: str | None) -> None:
     assert text({"a": value}, "a") == expected
     assert text({}, "a") is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["javascript:alert(1)", "//x", "ftp://x", 5, None, "https://a\nb", "https://" + "x" * 2000],
+)
+def test_what_is_no_address_becomes_no_link(value: Any) -> None:
+    assert link({"a": value}, "a") is None
+
+
+def test_an_address_is_kept_whole() -> None:
+    long = "https://www.adzuna.com/land/ad/1?x=" + "y" * 400
+    assert link({"a": long}, "a") == long
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from services.pipelines.enrichment.signals.firms import Firm, Match, recognise
 from services.pipelines.enrichment.signals.hiring import Opening
 from services.pipelines.enrichment.signals.paging import Row
 from services.pipelines.enrichment.signals.places import STATE_NAMES, Place
-from services.pipelines.enrichment.signals.reading import day, member, rows, text
+from services.pipelines.enrichment.signals.reading import day, link, member, rows, text
 
 HOME = "https://api.adzuna.com"
 SEARCH = f"{HOME}/v1/api/jobs/us/search/1"
@@ -76,7 +76,7 @@ def _opening(firm: Firm, row: Row) -> list[tuple[Match, Opening]]:
     if match is None:
         return []
     posted = day(row.get("created"))
-    return [(match, Opening(number, title, text(row, "redirect_url"), posted, place.text))]
+    return [(match, Opening(number, title, link(row, "redirect_url"), posted, place.text))]
 
 
 def _place(told: Any) -> Place | None:

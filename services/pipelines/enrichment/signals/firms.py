@@ -114,10 +114,16 @@ def _named(firm: Firm, told: str, cut: int) -> tuple[float, str, str] | None:
     for spoken in (main, *others):
         key = name_key(spoken)
         if key in firm.keys:
-            return 1.0, f'by the filing offices\' rules "{spoken}" is "{firm.keys[key]}"', key
+            return 1.0, _same(spoken, firm.keys[key]), key
         if key in firm.trade_keys:
             return 0.85, f'"{spoken}" is its trade name "{firm.trade_keys[key]}"', key
     return _cut_short(firm, told, cut) if cut and len(told.strip()) >= cut - 1 else None
+
+
+def _same(spoken: str, known: str) -> str:
+    if spoken == known:
+        return f'"{spoken}" is its name'
+    return f'by the filing offices\' rules "{spoken}" is "{known}"'
 
 
 def _cut_short(firm: Firm, told: str, cut: int) -> tuple[float, str, str] | None:

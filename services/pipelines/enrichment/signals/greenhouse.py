@@ -11,7 +11,7 @@ from services.pipelines.enrichment.signals import About, Signal, hiring
 from services.pipelines.enrichment.signals.client import Client
 from services.pipelines.enrichment.signals.firms import Firm
 from services.pipelines.enrichment.signals.hiring import Boards, Opening
-from services.pipelines.enrichment.signals.reading import day, member, rows, text
+from services.pipelines.enrichment.signals.reading import day, link, member, rows, text
 
 HOME = "https://boards-api.greenhouse.io"
 BOARD = "https://boards.greenhouse.io/"
@@ -47,6 +47,6 @@ def _openings(answer: Any) -> list[Opening]:
         number, title, location = text(row, "id"), text(row, "title"), row.get("location")
         place = text(location, "name") if isinstance(location, dict) else None
         if number and title:
-            url, posted = text(row, "absolute_url"), day(row.get("updated_at"))
+            url, posted = link(row, "absolute_url"), day(row.get("updated_at"))
             found.append(Opening(number, title, url, posted, place))
     return found

@@ -10,7 +10,7 @@ from services.pipelines.enrichment.signals import About, Signal, hiring
 from services.pipelines.enrichment.signals.client import Client
 from services.pipelines.enrichment.signals.firms import Firm
 from services.pipelines.enrichment.signals.hiring import Boards, Opening
-from services.pipelines.enrichment.signals.reading import day_of_ms, rows, text
+from services.pipelines.enrichment.signals.reading import day_of_ms, link, rows, text
 
 HOME = "https://api.lever.co"
 BOARD = "https://jobs.lever.co/"
@@ -46,6 +46,6 @@ def _openings(answer: Any) -> list[Opening]:
         number, title, categories = text(row, "id"), text(row, "text"), row.get("categories")
         place = text(categories, "location") if isinstance(categories, dict) else None
         if number and title:
-            url, posted = text(row, "hostedUrl"), day_of_ms(row.get("createdAt"))
+            url, posted = link(row, "hostedUrl"), day_of_ms(row.get("createdAt"))
             found.append(Opening(number, title, url, posted, place))
     return found

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 LONGEST = 300
+LONGEST_LINK = 2000
 MOST_DOLLARS = 1e11
 
 
@@ -39,6 +40,14 @@ def text(row: Mapping[str, Any], name: str) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return " ".join(str(value).replace("\0", " ").split())[:LONGEST].strip() or None
+
+
+def link(row: Mapping[str, Any], name: str) -> str | None:
+    """An address of the web; anything else (javascript: and such) must not become a link."""
+    value = row.get(name)
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        return None
+    return value if value.isprintable() and len(value) <= LONGEST_LINK else None
 
 
 def dollars(value: object) -> float | None:
