@@ -54,6 +54,12 @@ class Tally:
         reason = {"reason": self.reason} if self.reason else {}
         return {"result": result, **counts, "signals": self.signals, **reason}
 
+    def line(self) -> str:
+        """For the job's log."""
+        counts = ", ".join(f"{count} {each}" for each, count in self.results.items())
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"{counts or 'nothing asked'}, {self.signals} signals{reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -123,6 +129,8 @@ class _Batch:
             metrics.source_answers_total.labels(name, result).inc(count)
         failed = self.tally.reason if self.tally.results["failed"] else None
         await store.source_ended(db, name, bool(self.tally.results["answered"]), failed)
+        if self.tried:
+            await self.ctx.log(f"{name}: {self.tally.line()}", "warning" if failed else "info")
         return self.tally
 
     async def _ask_about(self, firms: Sequence[Firm]) -> None:

@@ -57,7 +57,7 @@ async def test_adzuna_is_asked_once_by_company_and_place(ads: Asking) -> None:
 
 
 async def test_without_a_city_adzuna_is_asked_for_the_state(ads: Asking) -> None:
-    await ads.signals(firm("KING REBAR", "CO", Place.of(city="Reno", state="NV")))
+    await ads.signals(firm("KING REBAR", "CO", Place.of(state="CO", zip="80110")))
     assert ads.stand_in.asked[0].params["where"] == "Colorado"
 
 

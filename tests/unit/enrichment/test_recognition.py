@@ -43,6 +43,13 @@ def test_the_state_of_the_filing_office_counts_without_an_address_in_it() -> Non
     assert match and match.confidence == Place.OFFICE
 
 
+def test_home_is_where_the_addresses_are_where_none_is_with_the_filing_office() -> None:
+    nevada = Place.of(city="Reno", state="NV")
+    assert firm("A", "CO", nevada).home == "NV"
+    assert firm("A", "CO", nevada, DENVER).home == "CO"
+    assert firm("A", "CO", Place.of(zip="80110")).home == "CO"
+
+
 @pytest.mark.parametrize(
     "told",
     ["KING REBAR, L.L.C.", "The King Rebar Co.", "king  rebar", "KING-REBAR INC", "K I N G REBAR"],

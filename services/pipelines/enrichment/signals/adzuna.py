@@ -58,9 +58,9 @@ class Adzuna:
 
 
 def _where(firm: Firm) -> str:
-    """A city of the filing office's state where one is known, else the state."""
-    cities = [p.city for p in firm.places if p.city and p.state == firm.state]
-    state = STATE_NAMES.get(firm.state, firm.state)
+    """A city of its home state where one is known, else the state."""
+    cities = [p.city for p in firm.places if p.city and p.state == firm.home]
+    state = STATE_NAMES.get(firm.home, firm.home)
     return f"{cities[0].title()}, {state}" if cities else state
 
 

@@ -50,6 +50,12 @@ class Firm:
         return frozenset({self.state, *(p.state for p in self.places if p.state)})
 
     @cached_property
+    def home(self) -> str:
+        """The state it is asked for in: its filing office's, unless all its addresses are away."""
+        away = [p.state for p in self.places if p.state]
+        return self.state if self.state in away or not away else away[0]
+
+    @cached_property
     def search_words(self) -> list[str]:
         """Words that every spelling of the name has: no form, no "the", no "and"."""
         return search_words(self.name)

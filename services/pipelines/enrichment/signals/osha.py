@@ -50,10 +50,10 @@ class Osha:
         return None
 
     async def ask(self, client: Client, firm: Firm) -> list[Signal]:
-        """The inspections of `firm` in its filing office's state, with what they found."""
+        """The inspections of `firm` in its home state, with what they found."""
         name = "%" + "%".join(firm.search_words) + "%"
         wanted = [
-            {"field": "site_state", "operator": "eq", "value": firm.state},
+            {"field": "site_state", "operator": "eq", "value": firm.home},
             {"field": "estab_name", "operator": "like", "value": name},
         ]
         found = await _rows(client, INSPECTIONS, {"and": wanted}, "open_date")
@@ -106,7 +106,7 @@ def _mine(firm: Firm, row: Row, first: date) -> tuple[str, Row, Match] | None:
         return None
     parts = ("site_address", "site_city", "site_state", "site_zip")
     place = Place.of(*(text(row, part) for part in parts))
-    match = recognise(firm, name, place if place.known else None, within=firm.state)
+    match = recognise(firm, name, place if place.known else None, within=firm.home)
     return (number, row, match) if match else None
 
 

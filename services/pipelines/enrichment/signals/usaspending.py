@@ -43,7 +43,7 @@ class UsaSpending:
         return None
 
     async def ask(self, client: Client, firm: Firm) -> list[Signal]:
-        """The contracts of `firm` in its filing office's state."""
+        """The contracts of `firm` as a recipient in its home state."""
 
         async def page(number: int) -> Page:
             return await client.post(SEARCH, self._search(firm, number + 1), _page)
@@ -64,7 +64,7 @@ class UsaSpending:
             "filters": {
                 "award_type_codes": CONTRACTS,
                 "recipient_search_text": names,
-                "recipient_locations": [{"country": "USA", "state": firm.state}],
+                "recipient_locations": [{"country": "USA", "state": firm.home}],
                 "time_period": [window],
             },
             "fields": FIELDS,
@@ -83,7 +83,7 @@ def _signal(firm: Firm, row: dict[str, Any]) -> Signal | None:
     key = text(row, "generated_internal_id") or number
     if not named or not key:
         return None
-    match = recognise(firm, named, _place(row), within=firm.state)
+    match = recognise(firm, named, _place(row), within=firm.home)
     if match is None:
         return None
     agency = text(row, "Awarding Agency")
