@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0013_outside_sources 031f566f16caee8caa5e7699c066bb5d7e79b1d64092cb07c1b326b739a6bb3d
+-- made from: 0014_prospect_reading 59bc0059695baa00c66a66a08e9f9514ad8130525122cd6c436f47cafe3e8fde
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -100,6 +100,46 @@ BEGIN
                FROM (SELECT u.* FROM prospect_ucc_filings AS l JOIN ucc_filings AS u ON u.id = l.filing_id
                      WHERE l.prospect_id = asked
                      ORDER BY u.filed_on DESC NULLS LAST, u.id DESC LIMIT 200) AS f) AS shown);
+END
+$function$;
+
+CREATE FUNCTION prospect_tag(asked uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    RETURN (SELECT format('v%s.%s.%s.%s', p.version, w.facts_rev, w.scored_rev, w.scored_as_of - date '2000-01-01')
+            FROM prospects AS p LEFT JOIN prospect_work AS w ON w.prospect_id = p.id WHERE p.id = asked);
+END
+$function$;
+
+CREATE FUNCTION prospect_told(asked uuid, facts bigint, scored bigint, scored_on date)
+ RETURNS TABLE(health json, signals json, filings json)
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RETURN QUERY SELECT s.health, s.signals, s.filings FROM prospect_stories AS s
+    WHERE s.prospect_id = asked AND s.facts_rev = facts AND s.scored_rev = scored
+      AND s.scored_as_of IS NOT DISTINCT FROM scored_on;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    SELECT s.health, s.signals, s.filings INTO health, signals, filings FROM prospect_story(asked) AS s;
+    RETURN NEXT;
+    IF facts IS NULL THEN
+        RETURN;
+    END IF;
+    BEGIN
+        INSERT INTO prospect_stories AS kept (prospect_id, facts_rev, scored_rev, scored_as_of, health, signals, filings)
+        VALUES (asked, facts, scored, scored_on, health, signals, filings)
+        ON CONFLICT (prospect_id) DO UPDATE SET
+            facts_rev = excluded.facts_rev, scored_rev = excluded.scored_rev, scored_as_of = excluded.scored_as_of,
+            health = excluded.health, signals = excluded.signals, filings = excluded.filings;
+    EXCEPTION WHEN foreign_key_violation OR read_only_sql_transaction OR lock_not_available THEN
+        -- deleted meanwhile, or nothing can be written now: it was told all the same
+        NULL;
+    END;
 END
 $function$;
 
@@ -559,6 +599,17 @@ CREATE TABLE prospect_sources (
 );
 ALTER TABLE prospect_sources ADD CONSTRAINT prospect_sources_pkey PRIMARY KEY (prospect_id);
 
+CREATE TABLE prospect_stories (
+    prospect_id uuid NOT NULL,
+    facts_rev bigint NOT NULL,
+    scored_rev bigint NOT NULL,
+    scored_as_of date,
+    health json,
+    signals json NOT NULL,
+    filings json NOT NULL
+);
+ALTER TABLE prospect_stories ADD CONSTRAINT prospect_stories_pkey PRIMARY KEY (prospect_id);
+
 CREATE TABLE prospect_ucc_filings (
     prospect_id uuid NOT NULL,
     filing_id bigint NOT NULL
@@ -615,6 +666,7 @@ CREATE TABLE prospects (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    shown_name text GENERATED ALWAYS AS (COALESCE(corrected_name, company_name)) STORED NOT NULL,
     CONSTRAINT prospects_check CHECK (((stack_certain >= 0) AND (stack_certain <= stack_depth))),
     CONSTRAINT prospects_claim_is_whole CHECK (((claimed_by IS NULL) = (claimed_at IS NULL))),
     CONSTRAINT prospects_company_name_check CHECK ((btrim(company_name) <> ''::text)),
@@ -630,25 +682,28 @@ CREATE TABLE prospects (
     CONSTRAINT prospects_stack_depth_check CHECK ((stack_depth >= 0)),
     CONSTRAINT prospects_state_check CHECK (is_us_jurisdiction(state)),
     CONSTRAINT prospects_status_check CHECK ((status = ANY (ARRAY['unclaimed'::text, 'claimed'::text, 'contacted'::text, 'qualified'::text, 'converted'::text, 'dead'::text, 'active'::text])))
-);
+) WITH (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.05);
 ALTER TABLE prospects ADD CONSTRAINT prospects_debtor_key_key UNIQUE (debtor_key);
 ALTER TABLE prospects ADD CONSTRAINT prospects_pkey PRIMARY KEY (id);
 CREATE INDEX prospects_claimed ON prospects USING btree (claimed_by, claimed_at DESC) WHERE claimed_by IS NOT NULL;
-CREATE INDEX prospects_created ON prospects USING btree (created_at DESC, id);
+CREATE INDEX prospects_created ON prospects USING btree (created_at DESC, id) INCLUDE (state, status, priority_score, corrected_industry, industry);
 CREATE INDEX prospects_distress ON prospects USING btree (priority_score DESC, id) WHERE distress;
 CREATE INDEX prospects_grade ON prospects USING btree (health_grade, priority_score DESC, id) WHERE health_grade <> 'C'::text;
-CREATE INDEX prospects_industry_score ON prospects USING btree (COALESCE(corrected_industry, industry), priority_score DESC, id) INCLUDE (corrected_industry, industry);
+CREATE INDEX prospects_industry_score ON prospects USING btree (COALESCE(corrected_industry, industry), priority_score DESC, id) INCLUDE (corrected_industry, industry, state, status);
 CREATE INDEX prospects_lender ON prospects USING gin (prospect_lender_terms(lenders)) WHERE lenders <> '[]'::jsonb;
 CREATE INDEX prospects_mca ON prospects USING btree (mca, priority_score DESC, id) WHERE mca <> 'none'::text;
-CREATE INDEX prospects_name ON prospects USING btree (COALESCE(corrected_name, company_name), id);
+CREATE INDEX prospects_name ON prospects USING btree (shown_name, id) INCLUDE (state, status, priority_score, corrected_industry, industry);
 CREATE INDEX prospects_name_key ON prospects USING btree (state, name_key) WHERE debtor_key IS NULL;
 CREATE INDEX prospects_name_part ON prospects USING gin (COALESCE(corrected_name, company_name) gin_trgm_ops);
 CREATE INDEX prospects_renewal ON prospects USING btree (renewal_on, id) WHERE renewal_due;
-CREATE INDEX prospects_score ON prospects USING btree (priority_score DESC, id);
+CREATE INDEX prospects_score ON prospects USING btree (priority_score DESC, id) INCLUDE (state, status, corrected_industry, industry);
 CREATE INDEX prospects_stacked ON prospects USING btree (stack_depth DESC, priority_score DESC, id) WHERE stack_depth >= 2;
-CREATE INDEX prospects_state_industry ON prospects USING btree (state, COALESCE(corrected_industry, industry), priority_score DESC, id) INCLUDE (corrected_industry, industry);
-CREATE INDEX prospects_state_score ON prospects USING btree (state, priority_score DESC, id);
-CREATE INDEX prospects_status_score ON prospects USING btree (status, priority_score DESC, id);
+CREATE INDEX prospects_state_created ON prospects USING btree (state, created_at DESC, id) INCLUDE (status, priority_score, corrected_industry, industry);
+CREATE INDEX prospects_state_industry ON prospects USING btree (state, COALESCE(corrected_industry, industry), priority_score DESC, id) INCLUDE (corrected_industry, industry, status);
+CREATE INDEX prospects_state_name ON prospects USING btree (state, shown_name, id) INCLUDE (status, priority_score, corrected_industry, industry);
+CREATE INDEX prospects_state_score ON prospects USING btree (state, priority_score DESC, id) INCLUDE (status, corrected_industry, industry);
+CREATE INDEX prospects_state_status ON prospects USING btree (state, status, priority_score DESC, id) INCLUDE (corrected_industry, industry);
+CREATE INDEX prospects_status_score ON prospects USING btree (status, priority_score DESC, id) INCLUDE (state, corrected_industry, industry);
 
 CREATE TABLE quarantine (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -937,6 +992,8 @@ CREATE TRIGGER portfolio_companies_name_key BEFORE INSERT OR UPDATE OF company_n
 CREATE TRIGGER portfolio_companies_touch BEFORE UPDATE ON portfolio_companies FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
 ALTER TABLE prospect_sources ADD CONSTRAINT prospect_sources_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE CASCADE;
+
+ALTER TABLE prospect_stories ADD CONSTRAINT prospect_stories_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE CASCADE;
 
 ALTER TABLE prospect_ucc_filings ADD CONSTRAINT prospect_ucc_filings_filing_id_fkey FOREIGN KEY (filing_id) REFERENCES ucc_filings(id) ON DELETE CASCADE;
 ALTER TABLE prospect_ucc_filings ADD CONSTRAINT prospect_ucc_filings_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospects(id) ON DELETE CASCADE;

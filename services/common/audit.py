@@ -36,12 +36,19 @@ async def record_many(
     tx: Executor, action: str, entity: str, changes: Iterable[tuple[str, Values, Values]]
 ) -> None:
     """`record` for many entities at once: (entity_id, before, after) each."""
-    subject, request_id = context.author() or SYSTEM, context.request_id.get()
-    rows = [
-        (subject, action, entity, entity_id, _plain(before), _plain(after), request_id)
-        for entity_id, before, after in changes
-    ]
+    rows = []
+    for entity_id, before, after in changes:
+        subject, verb, *values = entry(action, before, after)
+        rows.append((subject, verb, entity, entity_id, *values))
     await tx.executemany(Q["audit_add"], rows)
+
+
+def entry(
+    action: str, before: Values, after: Values
+) -> tuple[str, str, Values, Values, str | None]:
+    """Subject, action, before, after and request id, for a statement that notes its own change."""
+    subject = context.author() or SYSTEM
+    return subject, action, _plain(before), _plain(after), context.request_id.get()
 
 
 def _plain(values: Values) -> Values:

@@ -10,10 +10,11 @@ from services.common.http.app import DB, build_app
 from services.prospects import routes, routes_changes, routes_export
 from services.prospects.cursor import Cursors
 from services.prospects.export import Exports
-from services.prospects.routes import CATALOGUE
+from services.prospects.routes import CATALOGUE, SHELF
 from services.prospects.routes_export import EXPORTS
 from services.prospects.service import Catalogue
 from services.prospects.settings import ProspectsSettings
+from services.prospects.shelf import Shelf
 from services.prospects.totals import Totals
 
 NAME = "prospects"
@@ -26,6 +27,7 @@ def build(settings: ProspectsSettings) -> web.Application:
     # every process of the service has one of them, and it is the same
     secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
     cursors = Cursors(secret or settings.database_url)
+    app[SHELF] = Shelf(settings.shelf_mb * 2**20)
 
     async def catalogue(app: web.Application) -> AsyncIterator[None]:
         totals = Totals(app[DB])

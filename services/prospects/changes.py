@@ -1,11 +1,13 @@
 """What the prospects service decides on writing: who may change what, and what it becomes.
 
-Each change is one transaction: lock, decide, write, audit. Knows neither HTTP nor SQL.
+A change is read, decided, and written with its audit entry where nobody wrote meanwhile; else, and
+where a name must stay free, in a transaction under a lock. Knows neither HTTP nor SQL.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 from uuid import UUID
 
 from services.common.context import Principal
@@ -21,7 +23,8 @@ from services.prospects import ledger, store
 from services.prospects.forms import Contact, NewProspect, ProspectPatch, day_of
 from services.prospects.ledger import Held, Kept, Made
 from services.prospects.models import BatchClaim, ClaimResult
-from services.prospects.service import Shown, missing
+from services.prospects.service import missing
+from services.prospects.shelf import Shown
 from services.prospects.transitions import TRANSITIONS, WHEN_CLAIMED, WHEN_RELEASED, allowed
 
 Decide = Callable[[Held], Kept]
@@ -57,12 +60,7 @@ async def patch(
         _check_holder(held, caller, "status" in form.model_fields_set)
         return patched(held, form)
 
-    async def check(tx: Executor, held: Held, wanted: Kept) -> None:
-        named = (wanted.company_name, wanted.state)
-        if named != (held.kept.company_name, held.kept.state):
-            await _free_name(tx, *named, held.id)
-
-    return await _change(db, prospect_id, "update", decide, check=check)
+    return await _change(db, prospect_id, "update", decide)
 
 
 async def claim(db: Database, prospect_id: UUID, caller: Principal) -> Shown:
@@ -143,23 +141,41 @@ async def claim_many(db: Database, ids: Iterable[UUID], caller: Principal) -> Ba
 
 
 async def _change(
-    db: Database,
-    prospect_id: UUID,
-    action: str,
-    decide: Decide,
-    *,
-    note: str | None = None,
-    check: Callable[[Executor, Held, Kept], Awaitable[None]] | None = None,
+    db: Database, prospect_id: UUID, action: str, decide: Decide, *, note: str | None = None
 ) -> Shown:
+    """Mostly nobody changes it meanwhile: then two round trips do, where a lock takes four."""
+    held = await ledger.see(db, prospect_id)
+    if held is None:
+        raise missing(prospect_id)
+    wanted = decide(held)
+    row: Mapping[str, Any] | None = None
+    if not _renamed(held, wanted):
+        row = await ledger.write(db, held, wanted, action, note)
+    if row is None:
+        row = await _change_locked(db, prospect_id, action, decide, note)
+    return Shown(row["tag"], row["body"])
+
+
+async def _change_locked(
+    db: Database, prospect_id: UUID, action: str, decide: Decide, note: str | None
+) -> Mapping[str, Any]:
     async with db.transaction() as tx:
         held = await ledger.hold(tx, prospect_id)
         if held is None:
             raise missing(prospect_id)
         wanted = decide(held)
-        if check is not None:
-            await check(tx, held, wanted)
+        if _renamed(held, wanted):
+            await _free_name(tx, wanted.company_name, wanted.state, held.id)
         row = await ledger.write(tx, held, wanted, action, note)
-    return Shown(row["tag"], row["body"])
+    if row is None:
+        raise RuntimeError(f"prospect {held.id} was locked and is another one now")
+    found: Mapping[str, Any] = row
+    return found
+
+
+def _renamed(held: Held, wanted: Kept) -> bool:
+    kept = held.kept
+    return (wanted.company_name, wanted.state) != (kept.company_name, kept.state)
 
 
 async def _free_name(tx: Executor, name: str, state: str, other_than: UUID | None) -> str:

@@ -1,7 +1,8 @@
-"""Changes of prospects in PostgreSQL: lock, write, delete. Every call is part of a transaction.
+"""Changes of prospects in PostgreSQL: see or lock, write, delete.
 
-What a person may change is read under a lock (`hold`), decided on in changes.py and written back
-(`write`) where the version is still the one that was read. Facts and scores are not touched.
+What a person may change is read, under a lock (`hold`) or without (`see`), decided on in
+changes.py and written back (`write`) where the version is still the one that was read. Facts and
+scores are not touched.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from services.common.types import Status
 from services.prospects.store import Q, _filled
 
 CHANGED_TOPIC = "prospects.changed"
+_HOLD = _filled("prospect_hold")
 _ROW = _filled("prospect_row")
 _WRITE = _filled("prospect_write")
 _CLAIM = _filled("prospect_claim")
@@ -63,9 +65,17 @@ class Made:
     filing_date: date | None
 
 
+async def see(db: Executor, prospect_id: UUID) -> Held | None:
+    """A prospect as it is now, not locked: `write` tells whether it still was."""
+    return _held(await db.fetchrow(Q["prospect_see"], prospect_id))
+
+
 async def hold(tx: Executor, prospect_id: UUID) -> Held | None:
     """Lock a prospect against other changes of persons; None where there is none."""
-    row = await tx.fetchrow(Q["prospect_hold"], prospect_id)
+    return _held(await tx.fetchrow(_HOLD, prospect_id))
+
+
+def _held(row: Record | None) -> Held | None:
     if row is None:
         return None
     values = {field.name: row[field.name] for field in fields(Kept)}
@@ -73,22 +83,21 @@ async def hold(tx: Executor, prospect_id: UUID) -> Held | None:
     return Held(row["id"], row["version"], row["debtor_key"] is None, row["now"], kept)
 
 
-async def write(tx: Executor, held: Held, wanted: Kept, action: str, note: str | None) -> Record:
+async def write(
+    tx: Executor, held: Held, wanted: Kept, action: str, note: str | None
+) -> Record | None:
     """Write what differs, with its entry in the audit trail; `tag` and `body` of the new row.
 
-    Nothing is written where nothing differs and there is no `note`.
+    None where the prospect is gone or of another version than `held`. Nothing is written where
+    nothing differs and there is no `note`.
     """
     before, after = _differences(held.kept, wanted)
     if note is not None:
         after["note"] = note
     if not after:
-        row = await tx.fetchrow(_ROW, held.id)
-    else:
-        row = await tx.fetchrow(_WRITE, held.id, held.version, *astuple(wanted))
-        await audit.record(tx, action, "prospect", str(held.id), before, after)
-    if row is None:
-        raise RuntimeError(f"prospect {held.id} was locked and is another one now")
-    return row
+        return await tx.fetchrow(_ROW, held.id)
+    entry = audit.entry(action, before, after)
+    return await tx.fetchrow(_WRITE, held.id, held.version, *astuple(wanted), *entry)
 
 
 async def claim(db: Executor, prospect_id: UUID, subject: str) -> Record | None:

@@ -16,9 +16,11 @@ from services.prospects.models import (
     ProspectList,
     ProspectPath,
 )
-from services.prospects.service import Catalogue, Shown
+from services.prospects.service import Catalogue
+from services.prospects.shelf import Shelf, Shown
 
 CATALOGUE: web.AppKey[Catalogue] = web.AppKey("catalogue", Catalogue)
+SHELF: web.AppKey[Shelf] = web.AppKey("shelf", Shelf)
 routes = Routes("/api/prospects", tag="prospects")
 
 
@@ -50,7 +52,7 @@ async def get_prospect(request: web.Request, path: ProspectPath) -> web.Response
     """
     given = request.headers.get("If-None-Match")
     known = [tag.strip().removeprefix("W/").strip('"') for tag in given.split(",")] if given else []
-    shown = await service.get_prospect(request.app[DB], path.id, known)
+    shown = await service.get_prospect(request.app[DB], request.app[SHELF], path.id, known)
     return show(shown) if shown.body is not None else web.Response(status=304, headers=_tag(shown))
 
 

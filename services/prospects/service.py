@@ -14,6 +14,7 @@ from services.prospects import store
 from services.prospects.cursor import Cursors, Position
 from services.prospects.filters import ListQuery, ProspectFilters
 from services.prospects.models import Pagination
+from services.prospects.shelf import Shelf, Shown
 from services.prospects.totals import Totals, counted
 
 
@@ -77,20 +78,21 @@ class Known:
     is_estimate: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """JSON of a prospect and its entity tag; no body where the caller has it already."""
-
-    tag: str
-    body: bytes | None
-
-
-async def get_prospect(db: Executor, prospect_id: UUID, known: Sequence[str] = ()) -> Shown:
+async def get_prospect(
+    db: Executor, shelf: Shelf, prospect_id: UUID, known: Sequence[str] = ()
+) -> Shown:
     """JSON of one `Prospect`, none where its tag is among `known`. Raises NotFound."""
+    kept = shelf.get(prospect_id)
+    if kept is not None and kept.tag == await store.tag(db, prospect_id):
+        return Shown(kept.tag, None) if kept.tag in known else kept
     found = await store.get(db, prospect_id, known)
     if found is None:
+        shelf.drop(prospect_id)
         raise missing(prospect_id)
-    return Shown(found["tag"], found["body"])
+    shown = Shown(found["tag"], found["body"])
+    if shown.body is not None:
+        shelf.put(prospect_id, shown)
+    return shown
 
 
 async def history(

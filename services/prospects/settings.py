@@ -15,3 +15,6 @@ class ProspectsSettings(ApiSettings):
     export_stall_s: float = Field(
         30, gt=0, description="Seconds an export waits for a client that stops reading"
     )
+    shelf_mb: int = Field(
+        64, ge=0, description="Megabytes of prospects shown lately that are kept at hand"
+    )

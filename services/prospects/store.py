@@ -57,7 +57,7 @@ class _Key:
 _KEYS: Mapping[SortBy, _Key] = {
     "priority_score": _Key("p.priority_score", "smallint"),
     "created_at": _Key("p.created_at", "timestamptz"),
-    "company_name": _Key("coalesce(p.corrected_name, p.company_name)", "text"),
+    "company_name": _Key("p.shown_name", "text"),
 }
 # Ties go by id, in the direction in which the index of that order can be read.
 _TIES_FALL: Mapping[tuple[SortBy, SortOrder], bool] = {
@@ -84,12 +84,20 @@ class Rows:
 
 async def page(db: Executor, query: ListQuery, after: Position | None, *, count: bool) -> Rows:
     """One page: what follows `after`, else page `query.page`; with `count` what there is in all."""
+    statement, values = page_statement(query, after, count=count)
+    [row] = await db.fetch(statement, *values)
+    last = (row["last_key"], UUID(row["last_id"])) if row["more"] else None
+    return Rows(row["prospects"], last, row["total"])
+
+
+def page_statement(
+    query: ListQuery, after: Position | None = None, *, count: bool = False
+) -> tuple[Query, list[object]]:
+    """The statement of a page with the values of its parameters."""
     names, flags, values = _chosen(query)
     shape = (names, flags, query.sort_by, query.sort_order, after is not None, count)
     start = (after.key, after.id) if after else ((query.page - 1) * query.limit,)
-    [row] = await db.fetch(_page_statement(*shape), query.limit, *start, *values)
-    last = (row["last_key"], UUID(row["last_id"])) if row["more"] else None
-    return Rows(row["prospects"], last, row["total"])
+    return _page_statement(*shape), [query.limit, *start, *values]
 
 
 async def estimate(db: Executor, filters: ProspectFilters) -> int:
@@ -100,9 +108,15 @@ async def estimate(db: Executor, filters: ProspectFilters) -> int:
     return int(parsed[0]["Plan"]["Plan Rows"])
 
 
+async def tag(db: Executor, prospect_id: UUID) -> str | None:
+    """The tag that `get` would show; None: no such."""
+    found: str | None = await db.fetchval(Q["prospect_tag"], prospect_id)
+    return found
+
+
 async def get(db: Executor, prospect_id: UUID, known: Sequence[str] = ()) -> Record | None:
     """`tag` and, unless the tag is among `known`, `body`: one JSON `Prospect`; None: no such."""
-    return await db.fetchrow(_GET, prospect_id, known)
+    return await db.fetchrow(GET, prospect_id, known)
 
 
 async def history(db: Executor, prospect_id: UUID, before: int | None, limit: int) -> Record:
@@ -208,8 +222,12 @@ def _fill(sql: str, **fragments: str) -> str:
 
 def _filled(name: str, **fragments: str) -> Query:
     """The query `name` with its `{...}` replaced; its name, the metric label, stays."""
-    common = {"item": Q["prospect_item"].sql, "tag": Q["tag"].sql}
+    common = {
+        "item": Q["prospect_item"].sql,
+        "tag": Q["tag"].sql,
+        "see": Q["prospect_see"].sql,
+    }
     return Query(name, _fill(Q[name].sql, **common, **fragments))
 
 
-_GET = _filled("prospect_get")
+GET = _filled("prospect_get")

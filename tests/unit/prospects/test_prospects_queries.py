@@ -75,7 +75,7 @@ def test_the_query_name_stays_that_of_the_file() -> None:
     statement = store._page_statement(("state",), (), "created_at", "asc", False, True)
     assert statement.name == "prospects_page"
     assert store._estimate_statement(("state",), ()).name == "prospects_estimate"
-    assert store._GET.name == "prospect_get"
+    assert store.GET.name == "prospect_get"
 
 
 def test_statements_differ_by_shape_not_by_value() -> None:
