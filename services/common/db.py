@@ -26,12 +26,20 @@ from asyncpg.transaction import Transaction
 from services.common import metrics
 from services.common.codecs import set_codecs
 from services.common.connection import Connection
+from services.common.db_errors import translated
 from services.common.errors import Unavailable
 from services.common.sql import Query
 
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
-_ROLLBACK_S = 2.0
-_LOST = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_CLEAN_S = 1.0
+"""What a connection may take to end what it was at: then it is dropped, nobody waits for it."""
+_LOST = (
+    TimeoutError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 class Executor:
@@ -46,7 +54,7 @@ class Executor:
 
     async def _run(self, name: str, method: str, *args: object, **options: object) -> Any:
         async with self._hold() as connection:
-            with _measured(name):
+            with _measured(name, connection):
                 return await getattr(connection, method)(*args, **options)
 
     async def fetch(
@@ -131,7 +139,7 @@ class Database(Executor):
         both a new connection and the wait for a free one; `command_timeout_s` any call that
         gives no timeout of its own.
         """
-        with _translated():
+        with translated():
             pool = await asyncpg.create_pool(
                 url,
                 min_size=min_size,
@@ -167,7 +175,7 @@ class Database(Executor):
         with (
             metrics.db_waiting.track_inprogress(),
             metrics.db_acquire_seconds.time(),
-            _translated(),
+            translated(),
         ):
             connection = await self._pool.acquire(timeout=self._acquire_timeout_s)
         try:
@@ -175,7 +183,7 @@ class Database(Executor):
         finally:
             # asyncpg shields the release from cancellation and drops a connection it cannot clean
             with suppress(*_LOST):
-                await self._pool.release(connection)
+                await self._pool.release(connection, timeout=_CLEAN_S)
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[Executor]:
@@ -228,66 +236,41 @@ async def _transaction(
     connection: asyncpg.Connection, isolation: Isolation | None
 ) -> AsyncIterator[None]:
     transaction = connection.transaction(isolation=isolation)
-    with _measured("begin"):
+    with _measured("begin", connection):
         await transaction.start()
     try:
         yield
     except BaseException:
         await _roll_back(connection, transaction)
         raise
-    with _measured("commit"):
+    with _measured("commit", connection):
         await transaction.commit()
 
 
 async def _roll_back(connection: asyncpg.Connection, transaction: Transaction) -> None:
     """A server that does not answer must not hold up the caller: its connection is dropped."""
     try:
-        async with asyncio.timeout(_ROLLBACK_S):
+        async with asyncio.timeout(_CLEAN_S):
             await transaction.rollback()
     except _LOST:
-        # a connection that was lost is back in the pool already, and says so
-        with suppress(asyncpg.InterfaceError):
-            connection.terminate()
+        _drop(connection)
+
+
+def _drop(connection: asyncpg.Connection) -> None:
+    # a connection that was lost is back in the pool already, and says so
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 @contextmanager
-def _measured(name: str) -> Iterator[None]:
+def _measured(name: str, connection: asyncpg.Connection) -> Iterator[None]:
     started = perf_counter()
     try:
-        with _translated():
+        with translated():
             yield
+    except asyncpg.InternalClientError as exc:
+        # what the server said last came between two statements: it hangs up, or is out of step
+        _drop(connection)
+        raise Unavailable("The connection to the database broke", retry_after=1) from exc
     finally:
         metrics.db_query_seconds.labels(name).observe(perf_counter() - started)
-
-
-_BUSY = {
-    "40001": "Two transactions collided and this one was rolled back",
-    "40P01": "Two transactions waited for each other and this one was rolled back",
-    "55P03": "A lock was not free in time",
-    "57014": "The database cancelled a query that ran too long",
-    "25006": "The database is read-only now",
-}
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Raise Unavailable for what passes with time; other errors of asyncpg go through."""
-    try:
-        yield
-    except TimeoutError as exc:
-        raise Unavailable("The database did not answer in time", retry_after=2) from exc
-    except OSError as exc:
-        raise Unavailable("The database cannot be reached", retry_after=2) from exc
-    except asyncpg.InterfaceError as exc:
-        # a held connection that died counts as "released back to the pool" at once
-        if not any(sign in str(exc) for sign in ("clos", "released back to the pool")):
-            raise
-        raise Unavailable("The connection to the database is closed", retry_after=1) from exc
-    except asyncpg.PostgresError as exc:
-        # PgBouncer reports its own troubles (query_wait_timeout, no server) in class 08
-        state = exc.sqlstate or ""
-        if state in _BUSY:
-            raise Unavailable(_BUSY[state], retry_after=1) from exc
-        if state[:2] in ("08", "53") or state[:3] == "57P":
-            raise Unavailable("The database takes no work now", retry_after=2) from exc
-        raise

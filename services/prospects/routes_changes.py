@@ -88,13 +88,19 @@ async def unclaim_prospect(
     return show(await changes.release(request.app[DB], path.id, principal))
 
 
-@routes.post("/{id}/contact", response=ProspectRow, roles=WRITERS, errors=(NotFound, Conflict))
+@routes.post(
+    "/{id}/contact",
+    response=ProspectRow,
+    roles=WRITERS,
+    errors=(NotFound, Conflict),
+    idempotent=True,
+)
 async def contact_prospect(
     request: web.Request, path: ProspectPath, body: Contact, principal: Principal
 ) -> web.Response:
     """Note a contact: the status it led to, and what was said.
 
     Only the holder, or anyone while nobody holds it, or an admin. 409 where the status cannot
-    follow the present one.
+    follow the present one. With an Idempotency-Key what is sent again is noted once.
     """
     return show(await changes.contact(request.app[DB], path.id, body, principal))

@@ -115,7 +115,9 @@ class Totals:
         taken = monotonic()
         self._cells = cells = Cells(await store.cells(self._db), taken)
         if cells.deltas >= FOLD_AT:
-            await store.fold(self._db)
+            # whoever waits for the counts has them: the deltas are there for the next reading
+            with suppress(AppError):
+                await store.fold(self._db)
         return cells
 
 

@@ -135,6 +135,7 @@ server_lifetime = 3600
 server_connect_timeout = 15
 server_login_retry = 1
 query_timeout = 0
+query_wait_timeout = 5
 client_idle_timeout = 0
 ignore_startup_parameters = extra_float_digits,options
 log_connections = 0

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from prometheus_client import Counter, Histogram
 
 from services.common import context, metrics
-from services.common.errors import DeadlineExceeded
+from services.common.errors import AppError, DeadlineExceeded, Unavailable
 from services.common.http import problems
 from services.common.http.compression import compress
 from services.common.http.guard import GUARD
@@ -23,6 +23,7 @@ log = logging.getLogger("services.http")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_STOP_S = 0.5  # a database that is well ends a query in milliseconds
 _QUIET = ("/health", "/metrics", "/api/health")
 
 
@@ -66,9 +67,17 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         if isinstance(exc, web.HTTPException) and exc.status < 400:
             raise
         if deadline.expired():
-            detail = f"The work took longer than {limit:g} s and was cancelled"
-            return problems.respond(request, DeadlineExceeded(detail))
+            late = asyncio.get_running_loop().time() - (deadline.when() or 0)
+            return problems.respond(request, await _too_late(request, late))
         return problems.respond(request, exc)
+
+
+async def _too_late(request: web.Request, late_s: float) -> AppError:
+    """Whose fault it was: of a part that is silent, even when told to stop, or of the work."""
+    health, limit = request.app[HEALTH], request.app[SETTINGS].request_deadline_s
+    if late_s > _STOP_S or (await health.report(health.ready)).status == "unavailable":
+        return Unavailable("The service waited for a part that does not answer", retry_after=2)
+    return DeadlineExceeded(f"The work took longer than {limit:g} s and was cancelled")
 
 
 def _record(request: web.Request, status: int, seconds: float) -> None:

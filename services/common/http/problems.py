@@ -89,8 +89,8 @@ def respond(request: web.BaseRequest, exc: Exception) -> web.Response:
 
 def _headers(request: web.BaseRequest, error: AppError, exc: Exception) -> dict[str, str]:
     headers = {}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
+    if error.retry_after is not None or error.status == 503:
+        headers["Retry-After"] = str(max(1, ceil(error.retry_after or 0)))
     if isinstance(exc, web.HTTPMethodNotAllowed):
         headers["Allow"] = ", ".join(sorted(exc.allowed_methods))
     if error.status == 401:

@@ -45,10 +45,10 @@ async def send(
         request[DEADLINE].reschedule(None)
         response = web.StreamResponse(headers=dict(headers))
         response.content_length = size
-        await response.prepare(request)
-        if request.method == hdrs.METH_HEAD:
-            return response
         try:
+            await response.prepare(request)
+            if request.method == hdrs.METH_HEAD:
+                return response
             await _write(response, first, stall_s)
             async for part in parts:
                 await _write(response, part, stall_s)

@@ -21,6 +21,7 @@ _MOST = 100_000
 _BATCH = 500
 _QUERY_S = 1.0
 _AGAIN_S = 1.0
+_SOON_S = 0.2  # between looks while the database does not answer: it may be back any moment
 
 
 class Users:
@@ -32,6 +33,7 @@ class Users:
         self._new: dict[str, Role] = {}
         self._woken = asyncio.Event()
         self._look = asyncio.Event()
+        self._failing = False
 
     def saw(self, principal: Principal) -> None:
         """Remember to write the caller's row, once in the life of this process."""
@@ -68,7 +70,8 @@ class Users:
     async def _follow(self, db: Database, disable: Callable[[frozenset[str]], None]) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), self._poll_s)
+                pause = min(_SOON_S, self._poll_s) if self._failing else self._poll_s
+                await asyncio.wait_for(self._look.wait(), pause)
             self._look.clear()
             await self._poll(db, disable)
 
@@ -77,8 +80,11 @@ class Users:
             async with asyncio.timeout(_QUERY_S):
                 rows = await db.fetch(Q["users_disabled"])
         except Exception as exc:  # whatever is wrong, the last set counts and the next look comes
-            log.warning("disabled users cannot be read", extra={"cause": repr(exc)})
+            if not self._failing:
+                log.warning("disabled users cannot be read", extra={"cause": repr(exc)})
+            self._failing = True
         else:
+            self._failing = False
             disable(frozenset(row["subject"] for row in rows))
 
     async def _write(self, db: Database) -> None:
@@ -88,7 +94,7 @@ class Users:
             while self._new:
                 batch = dict(list(self._new.items())[:_BATCH])
                 try:
-                    await db.execute(Q["users_seen"], [*batch], [*batch.values()])
+                    await db.execute(Q["users_seen"], [*batch], [*batch.values()], timeout=_QUERY_S)
                 except Exception as exc:  # kept for the next attempt
                     log.warning("users cannot be written", extra={"cause": repr(exc)})
                     await asyncio.sleep(_AGAIN_S)

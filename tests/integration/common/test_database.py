@@ -2,12 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -16,6 +13,7 @@ import pytest
 from services.common.db import Database
 from services.common.errors import Unavailable
 from services.common.sql import Query
+from tests.support.proxy import LAST_WORDS, proxied
 from tests.support.stack import TestDatabase
 
 ONE = Query("one", "SELECT 1")
@@ -138,36 +136,6 @@ async def test_a_deadlock_is_unavailable(db: Database) -> None:
     assert sorted(type(outcome).__name__ for outcome in done) == ["NoneType", "Unavailable"]
 
 
-@asynccontextmanager
-async def silenced(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """`url` through a proxy that forwards nothing any more once the event is cleared."""
-    parts, talking = urlsplit(url), asyncio.Event()
-    talking.set()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                await talking.wait()
-                writer.write(data)
-        finally:
-            writer.close()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        away = await asyncio.open_connection(parts.hostname, parts.port)
-        for pair in ((reader, away[1]), (away[0], writer)):
-            tasks.add(asyncio.create_task(pump(*pair)))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    user = parts.netloc.rpartition("@")[0]
-    yield parts._replace(netloc=f"{user}@127.0.0.1:{port}").geturl(), talking
-    server.close()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def forever(db: Database, in_transaction: bool) -> Any:
     if not in_transaction:
         return await db.fetchval(SLEEP)
@@ -180,9 +148,9 @@ async def forever(db: Database, in_transaction: bool) -> Any:
 async def test_a_peer_that_falls_silent_holds_up_nobody(
     database: TestDatabase, in_transaction: bool
 ) -> None:
-    async with silenced(database.url) as (url, talking):
-        db = await Database.connect(url, min_size=0, max_size=1, connect_timeout_s=0.5)
-        asyncio.get_running_loop().call_later(0.2, talking.clear)
+    async with proxied(database.url) as proxy:
+        db = await Database.connect(proxy.url, min_size=0, max_size=1, connect_timeout_s=0.5)
+        asyncio.get_running_loop().call_later(0.2, proxy.talking.clear)
         began = time.monotonic()
         with pytest.raises((TimeoutError, Unavailable)):
             async with asyncio.timeout(0.5):
@@ -190,7 +158,7 @@ async def test_a_peer_that_falls_silent_holds_up_nobody(
         with pytest.raises(Unavailable):
             await db.fetchval(ONE)
         assert time.monotonic() - began < 5
-        talking.set()
+        proxy.talking.set()
         assert await db.fetchval(ONE) == 1
         await db.close()
 
@@ -203,3 +171,24 @@ async def test_a_connection_lost_inside_a_transaction_is_unavailable(db: Databas
             await asyncio.sleep(0.2)
             await tx.fetchval(Query("test_one", "SELECT 1"))
     assert await db.fetchval(Query("test_one", "SELECT 1")) == 1
+
+
+@pytest.mark.parametrize("method", ["fetchval", "execute", "executemany", "commit", "roll back"])
+async def test_last_words_between_two_statements_are_unavailable_and_end_the_connection(
+    database: TestDatabase, method: str
+) -> None:
+    async with proxied(database.url) as proxy:
+        db = await Database.connect(proxy.url, max_size=1)
+        with pytest.raises(ValueError if method == "roll back" else Unavailable):
+            async with db.transaction() as tx:
+                await tx.fetchval(ONE)
+                proxy.say(LAST_WORDS)
+                await asyncio.sleep(0.1)
+                if method == "roll back":
+                    raise ValueError
+                if method == "executemany":
+                    await tx.executemany(Query("test_many", "SELECT $1::int"), [(1,), (2,)])
+                elif method != "commit":
+                    await getattr(tx, method)(ONE)
+        assert await db.fetchval(ONE) == 1
+        await db.close()

@@ -16,7 +16,7 @@ from services.common.config import ApiSettings
 from services.common.http.app import build_app
 from services.common.http.routes import DB, Routes
 from services.common.sql import Query
-from tests.integration.common.test_database import silenced
+from tests.support.proxy import proxied
 from tests.support.stack import TestDatabase
 from tests.unit.common.service import settings
 
@@ -145,14 +145,14 @@ async def forwarded(port: int, host: str, there: int) -> AsyncIterator[None]:
 @pytest.mark.slow
 async def test_a_database_that_falls_silent_holds_up_no_request(database: TestDatabase) -> None:
     times = {"request_deadline_s": 1, "db_connect_timeout_s": 0.5}
-    async with silenced(database.url) as (url, talking), served(url, **times) as client:
+    async with proxied(database.url) as proxy, served(proxy.url, **times) as client:
         assert (await client.get("/api/sleep/not")).status == 200
-        talking.clear()
+        proxy.talking.clear()
         begun = time.monotonic()
         answers = await asyncio.gather(*(client.get("/api/sleep/not") for _ in range(5)))
         assert {answer.status for answer in answers} <= {503, 504}
         assert time.monotonic() - begun < 5
-        talking.set()
+        proxy.talking.set()
         await asyncio.sleep(0.5)
         assert (await client.get("/api/sleep/not")).status == 200
 

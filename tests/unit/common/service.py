@@ -125,6 +125,8 @@ async def fail(path: FailPath) -> Thing:
     match path.how:
         case "away":
             raise Unavailable("The database cannot be reached", retry_after=1.2)
+        case "nonsense":
+            raise Unavailable("The answer of another service is no Thing")
         case "slow":
             await asyncio.sleep(5)
         case "timeout":

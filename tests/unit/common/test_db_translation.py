@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from services.common import db
 from services.common.db import Database
+from services.common.db_errors import translated
 from services.common.errors import Unavailable
 from services.common.sql import Query
 
@@ -25,7 +25,7 @@ def postgres_error(state: str) -> Exception:
     ],
 )
 def test_what_passes_is_unavailable_and_says_when_to_return(error: Exception) -> None:
-    with pytest.raises(Unavailable) as raised, db._translated():
+    with pytest.raises(Unavailable) as raised, translated():
         raise error
     assert raised.value.retry_after
     assert raised.value.__cause__ is error
@@ -40,7 +40,7 @@ def test_what_passes_is_unavailable_and_says_when_to_return(error: Exception) ->
     ],
 )
 def test_a_mistake_goes_through(error: Exception) -> None:
-    with pytest.raises(type(error)) as raised, db._translated():
+    with pytest.raises(type(error)) as raised, translated():
         raise error
     assert raised.value is error
 

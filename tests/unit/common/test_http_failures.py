@@ -5,9 +5,9 @@ import logging
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from services.common.errors import known
+from services.common.errors import Unavailable, known
 from tests.unit.common.conftest import Meter
-from tests.unit.common.service import Client, application, bearer
+from tests.unit.common.service import Client, FakeDatabase, application, bearer
 
 MEMBERS = {
     "type",
@@ -66,11 +66,25 @@ async def test_a_dependency_away_says_when_to_return(client: Client) -> None:
     assert (await response.json())["code"] == "unavailable"
 
 
+async def test_what_is_unavailable_always_says_when_to_return(client: Client) -> None:
+    response = await client.get("/api/things/fail/nonsense")
+    assert (response.status, response.headers["Retry-After"]) == (503, "1")
+
+
 async def test_work_over_the_deadline_is_cancelled() -> None:
     async with TestClient(TestServer(application(request_deadline_s=0.05))) as client:
         response = await client.get("/api/things/fail/slow")
         assert response.status == 504
         assert (await response.json())["code"] == "deadline_exceeded"
+
+
+async def test_a_database_away_until_the_deadline_is_not_the_fault_of_the_work() -> None:
+    away = FakeDatabase()
+    away.error = Unavailable("The database cannot be reached")
+    async with TestClient(TestServer(application(away, request_deadline_s=0.05))) as client:
+        response = await client.get("/api/things/fail/slow")
+        assert (response.status, response.headers["Retry-After"]) == (503, "2")
+        assert (await response.json())["code"] == "unavailable"
 
 
 async def test_a_timeout_inside_the_deadline_is_not_the_deadline(client: Client) -> None:

@@ -62,7 +62,7 @@ class _Source:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.readings = self.folds = 0
-        self.fails = False
+        self.fails = self.fold_fails = False
         self.now = 100.0
         monkeypatch.setattr(store, "cells", self.cells)
         monkeypatch.setattr(store, "fold", self.fold)
@@ -77,6 +77,8 @@ class _Source:
 
     async def fold(self, db: object) -> None:
         self.folds += 1
+        if self.fold_fails:
+            raise Unavailable
 
 
 @pytest.fixture
@@ -122,4 +124,13 @@ async def test_many_deltas_are_folded(source: _Source, monkeypatch: pytest.Monke
     monkeypatch.setattr(totals, "FOLD_AT", 2)
     source.now += 2
     await counts.total(ListQuery())
+    assert source.folds == 1
+
+
+async def test_counts_that_were_read_are_told_whatever_becomes_of_the_fold(
+    source: _Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(totals, "FOLD_AT", 2)
+    source.fold_fails = True
+    assert await _totals().total(ListQuery()) == 18
     assert source.folds == 1
