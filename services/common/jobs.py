@@ -37,15 +37,16 @@ log = logging.getLogger(__name__)
 class NewJob:
     """Work to be done by the handler of `kind` in a worker of `queue`.
 
-    Lower `priority` numbers run first; `run_at` None is now. Of one `dedupe_key` at most one job
-    is live (queued, running or retryable); of one `serial_key` at most one runs. `max_attempts`
-    None is what TRIES says; `version` is that of the arguments, which the worker must know.
+    Lower `priority` numbers run first; None is that of the parent, so that what an urgent job asks
+    for is as urgent, or 100. `run_at` None is now. Of one `dedupe_key` at most one job is live
+    (queued, running or retryable); of one `serial_key` at most one runs. `max_attempts` None is
+    what TRIES says; `version` is that of the arguments, which the worker must know.
     """
 
     kind: str
     queue: str
     args: dict[str, Any]
-    priority: int = 100
+    priority: int | None = None
     run_at: datetime | None = None
     dedupe_key: str | None = None
     serial_key: str | None = None

@@ -21,9 +21,11 @@ inserted AS (
     INSERT INTO jobs (id, kind, queue, args, priority, run_at, dedupe_key, serial_key, parent_id,
                       max_attempts, version, replay_of, request_id, created_by)
     OVERRIDING SYSTEM VALUE
-    SELECT new_id, kind, queue, args, priority, coalesce(run_at, now()), dedupe_key, serial_key,
-           parent_id, max_attempts, version, replay_of, $2, $3
-    FROM first_of_key
+    SELECT new_id, kind, queue, args,
+           coalesce(priority, (SELECT p.priority FROM jobs AS p WHERE p.id = asked.parent_id), 100),
+           coalesce(run_at, now()), dedupe_key, serial_key, parent_id,
+           max_attempts, version, replay_of, $2, $3
+    FROM first_of_key AS asked
     ORDER BY dedupe_key, ord
     ON CONFLICT (dedupe_key)
         WHERE dedupe_key IS NOT NULL AND state IN ('queued', 'running', 'retryable')

@@ -82,7 +82,9 @@ class Enrichment:
         ids = await store.stale(ctx.db, names, outside.stale_after, self.stale_max) if names else []
         return self._fan_out(ids, {"stale": True}, STALE_PRIORITY)
 
-    def _fan_out(self, ids: Sequence[UUID], args: dict[str, Any], priority: int = 100) -> Outcome:
+    def _fan_out(
+        self, ids: Sequence[UUID], args: dict[str, Any], priority: int | None = None
+    ) -> Outcome:
         batches = [
             {"prospect_ids": [str(i) for i in some]} for some in in_batches(ids, self.job_batch)
         ]

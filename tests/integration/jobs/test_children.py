@@ -159,3 +159,14 @@ async def test_a_parent_waits_again_for_a_child_at_work(db: Database, ledger: Le
     assert await ledger.await_children(claim.job) == "waiting"
     await ledger.record(child.job, Done())
     assert await ledger.settle([parent]) == [parent]
+
+
+async def test_children_are_as_urgent_as_their_parent_unless_they_say_otherwise(
+    db: Database, ledger: Ledger
+) -> None:
+    parent = await enqueue(db, job("parent", priority=10))
+    (claim,) = await ledger.claim(QUEUE, 1)
+    await ledger.record(claim.job, FanOut([job("child"), job("child", priority=150)]))
+    rows = await sql(db, "SELECT priority FROM jobs WHERE parent_id = $1 ORDER BY id", parent)
+    assert [each["priority"] for each in rows] == [10, 150]
+    assert (await row(db, await enqueue(db, job())))["priority"] == 100
