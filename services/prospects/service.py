@@ -17,6 +17,9 @@ from services.prospects.models import Pagination
 from services.prospects.shelf import Shelf, Shown
 from services.prospects.totals import Totals, counted
 
+FAR = 2000
+"""Prospects before a page from which on they are not walked through."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -42,7 +45,7 @@ class Catalogue:
         known = Known(after.total, after.is_estimate) if after else await self._counted(query)
         if known and query.page > 1 and (query.page - 1) * query.limit >= known.total:
             return Page(b"[]", paginate(query, known), None)
-        rows = await store.page(self.db, query, after, count=known is None)
+        rows = await self._rows(query, after, count=known is None)
         if known is None:
             known = await self._found(query, rows.total or 0)
         following = None
@@ -50,6 +53,17 @@ class Catalogue:
             position = Position(*rows.last, known.total, known.is_estimate)
             following = self.cursors.write(query, position)
         return Page(rows.prospects, paginate(query, known), following)
+
+    async def _rows(self, query: ListQuery, after: Position | None, *, count: bool) -> store.Rows:
+        """A page far down begins at its score, where the counts say how many are before it."""
+        offset = (query.page - 1) * query.limit
+        if after or offset < FAR or query.sort_by != "priority_score" or not counted(query):
+            return await store.page(self.db, query, after, count=count)
+        falling = query.sort_order == "desc"
+        score, before = await self.totals.start(query, offset, falling)
+        bound = {"max_score" if falling else "min_score": score}
+        from_there = query.model_copy(update=bound)
+        return await store.page(self.db, from_there, None, offset=offset - before)
 
     def _after(self, query: ListQuery) -> Position | None:
         if query.cursor is None:

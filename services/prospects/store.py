@@ -84,21 +84,35 @@ class Rows:
     total: int | None
 
 
-async def page(db: Executor, query: ListQuery, after: Position | None, *, count: bool) -> Rows:
-    """One page: what follows `after`, else page `query.page`; with `count` what there is in all."""
-    statement, values = page_statement(query, after, count=count)
+async def page(
+    db: Executor,
+    query: ListQuery,
+    after: Position | None,
+    *,
+    count: bool = False,
+    offset: int | None = None,
+) -> Rows:
+    """One page: what follows `after`, else page `query.page`, or the one that begins at `offset`;
+    with `count` what there is in all.
+    """
+    statement, values = page_statement(query, after, count=count, offset=offset)
     [row] = await db.fetch(statement, *values)
     last = (row["last_key"], UUID(row["last_id"])) if row["more"] else None
     return Rows(row["prospects"], last, row["total"])
 
 
 def page_statement(
-    query: ListQuery, after: Position | None = None, *, count: bool = False
+    query: ListQuery,
+    after: Position | None = None,
+    *,
+    count: bool = False,
+    offset: int | None = None,
 ) -> tuple[Query, list[object]]:
     """The statement of a page with the values of its parameters."""
     names, flags, values = _chosen(query)
     shape = (names, flags, query.sort_by, query.sort_order, after is not None, count)
-    start = (after.key, after.id) if after else ((query.page - 1) * query.limit,)
+    skipped = (query.page - 1) * query.limit if offset is None else offset
+    start = (after.key, after.id) if after else (skipped,)
     return _page_statement(*shape), [query.limit, *start, *values]
 
 

@@ -53,6 +53,30 @@ class Cells:
             self._known[asked] = self._sum(*asked)
         return self._known[asked]
 
+    def start(self, filters: ProspectFilters, offset: int, falling: bool) -> tuple[int, int]:
+        """The score of the prospect at `offset` in the order of scores, and how many stand before
+        all of that score; `filters` as in `total`, which is more than `offset`.
+        """
+        low = filters.min_score or 0
+        high = 100 if filters.max_score is None else filters.max_score
+        # the least number of steps from the first score after which `offset` is passed
+        least, most = 0, high - low
+        while least < most:
+            middle = (least + most) // 2
+            if self._until(filters, low, high, middle, falling) > offset:
+                most = middle
+            else:
+                least = middle + 1
+        before = self._until(filters, low, high, least - 1, falling) if least else 0
+        return high - least if falling else low + least, before
+
+    def _until(
+        self, filters: ProspectFilters, low: int, high: int, steps: int, falling: bool
+    ) -> int:
+        """How many have one of the first `steps` + 1 scores."""
+        scores = {"min_score": high - steps} if falling else {"max_score": low + steps}
+        return self.total(filters.model_copy(update=scores))
+
     def _sum(
         self, state: str | None, industry: str | None, status: str, low: int, high: int
     ) -> int:
@@ -89,12 +113,19 @@ class Totals:
 
     async def total(self, filters: ProspectFilters) -> int:
         """How many match, exact as of at most 2 s ago. Raises Unavailable."""
+        return (await self._now()).total(filters)
+
+    async def _now(self) -> Cells:
         cells, now = self._cells, monotonic()
         if cells is None or now - cells.taken > MOST_S:
             cells = await asyncio.shield(self._read())
         elif now - cells.taken > SOON_S:
             self._read()
-        return cells.total(filters)
+        return cells
+
+    async def start(self, filters: ProspectFilters, offset: int, falling: bool) -> tuple[int, int]:
+        """`Cells.start` of the same counts as `total`. Raises Unavailable."""
+        return (await self._now()).start(filters, offset, falling)
 
     async def close(self) -> None:
         """End what is being read."""

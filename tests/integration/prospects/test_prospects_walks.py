@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.common.db import Database
-from services.prospects import store
+from services.prospects import service, store
 from tests.integration.prospects.support import Desk
 
 FILL = """
@@ -47,6 +47,18 @@ async def test_a_walk_shows_what_the_pages_show(desk: Desk, by: str, order: str)
         paged += (await desk.call("GET", f"?{query}&limit=100&page={page}")).body["prospects"]
     assert walked == [p["id"] for p in paged]
     assert len(set(walked)) == 134
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("filters", ["", "&state=CO", "&min_score=2", "&max_score=3&state=CT"])
+async def test_a_page_far_down_is_the_same_by_its_score(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, order: str, filters: str
+) -> None:
+    desk.database.psql(FILL)
+    pages = [f"?sort_order={order}&limit=9&page={page}{filters}" for page in range(1, 9)]
+    plain = [(await desk.call("GET", page)).body for page in pages]
+    monkeypatch.setattr(service, "FAR", 0)
+    assert [(await desk.call("GET", page)).body for page in pages] == plain
 
 
 @pytest.mark.parametrize(("by", "order"), ORDERS)

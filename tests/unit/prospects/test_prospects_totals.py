@@ -57,6 +57,28 @@ def test_which_filters_are_counted(filters: dict[str, str], known: bool) -> None
     assert counted(ProspectFilters.model_validate(filters)) == known
 
 
+@pytest.mark.parametrize("falling", [True, False])
+@pytest.mark.parametrize(
+    "filters",
+    [{}, {"state": "CO"}, {"min_score": "50"}, {"max_score": "99"}, {"status": "claimed"}],
+)
+def test_a_place_in_the_order_of_scores(filters: dict[str, str], falling: bool) -> None:
+    query = ListQuery.model_validate(filters)
+    low, high = query.min_score or 0, 100 if query.max_score is None else query.max_score
+    scores = [
+        score
+        for row in ROWS
+        if query.state in (None, row["state"]) and query.status in ("all", row["status"])
+        for score, count in zip(row["scores"], row["prospects"], strict=True)
+        for _ in range(count)
+        if low <= score <= high
+    ]
+    scores.sort(reverse=falling)
+    cells = Cells(ROWS, 0)
+    for offset, score in enumerate(scores):
+        assert cells.start(query, offset, falling) == (score, scores.index(score))
+
+
 class _Source:
     """Stands in for the store: counts readings, may fail."""
 
