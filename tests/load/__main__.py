@@ -10,6 +10,7 @@ from types import FrameType
 
 from services.common.errors import AppError
 from tests.load import ingestion
+from tests.load.api import part as api
 from tests.load.ingestion import Options
 from tests.load.report import Target, summary
 from tests.stack.errors import StackError
@@ -17,6 +18,7 @@ from tests.stack.errors import StackError
 DEFAULT = Options()
 PARTS: Mapping[str, Callable[[Options, Callable[[str], None]], list[Target]]] = {
     "ingestion": ingestion.run,
+    "api": api.run,
 }
 
 
@@ -29,6 +31,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--repeat", type=int, default=1, help="rounds; pipeline and baseline in turn")
     top.add_argument("--no-big-page", action="store_true", help="leave out the one-page baseline")
     top.add_argument("--timeout", type=float, default=DEFAULT.timeout_s, help="seconds of one run")
+    top.add_argument("--prospects", type=int, default=DEFAULT.prospects, help="of the API part")
+    top.add_argument(
+        "--seconds", type=float, default=DEFAULT.seconds, help="that each question is asked"
+    )
     top.add_argument("--no-fail", action="store_true", help="exit 0 even if a target is missed")
     return top
 
@@ -41,8 +47,9 @@ def main() -> int:
         print(f"no part is called {', '.join(unknown)}; there are: {', '.join(PARTS)}.")
         return 2
     chosen = Options(
-        options.size, options.page, max(1, options.repeat), not options.no_big_page, options.timeout
-    )
+        options.size, options.page, max(1, options.repeat), not options.no_big_page,
+        options.timeout, options.prospects, min(15.0, options.seconds),
+    )  # fmt: skip
     began, targets = time.monotonic(), list[Target]()
     try:
         for name in options.parts or PARTS:

@@ -26,13 +26,18 @@ RATIO, AGAIN_RATIO, MEMORY_MB, GROWTH_MB = 0.40, 2.0, 400.0, 20.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to run: filings, filings a page, rounds, whether one big page too, bound of a run."""
+    """What to run: filings, filings a page, rounds, whether one big page too, bound of a run.
+
+    For the API: prospects, and seconds that each question is asked.
+    """
 
     size: int = 500_000
     page_size: int = 5000
     repeat: int = 1
     big_page: bool = True
     timeout_s: float = 1800.0
+    prospects: int = 1_000_000
+    seconds: float = 8.0
 
 
 @dataclass(slots=True)

@@ -66,14 +66,15 @@ def ingest(stack: TestStack, as_of: date, timeout_s: float) -> Run:
     url = stack.url("ingestion")
     before = exposition.scrape(url)
     with Watch({name: stack.pid(name) for name in PROCESSES}) as watch:
-        seconds, result = asyncio.run(_job(stack, as_of, timeout_s))
+        seconds, result = asyncio.run(run_job(stack, as_of, timeout_s))
     worker = exposition.between(before, exposition.scrape(url))
     if restarted := [name for name in PROCESSES if stack.unit(name)["restarts"]]:
         raise RuntimeError(f"{', '.join(restarted)} died during the run: {_why(stack)}")
     return Run(seconds, result, watch.usage, watch.others_s, worker)
 
 
-async def _job(stack: TestStack, as_of: date, timeout_s: float) -> tuple[float, dict[str, int]]:
+async def run_job(stack: TestStack, as_of: date, timeout_s: float) -> tuple[float, dict[str, int]]:
+    """Enqueue an `ingestion` job and wait: its seconds and result. RuntimeError where it fails."""
     db = await Database.connect(stack.config.direct_dsn(), max_size=1)
     try:
         async with db.transaction() as tx:

@@ -67,6 +67,12 @@ def packages() -> None:
         )
 
 
+def more_packages(names: Sequence[str]) -> None:
+    """Install Debian packages that only some command needs; StackError where that fails."""
+    if names:
+        _apt(names)
+
+
 def _declined() -> Path:
     folder = cache()
     folder.mkdir(parents=True, exist_ok=True)
