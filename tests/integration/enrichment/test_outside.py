@@ -17,6 +17,7 @@ from tests.integration.scoring.world import AS_OF, EQUIPMENT, named, prospect, r
 from tests.support.enrichment import enrich, enrichment_worker, known, results
 from tests.support.ingestion import finished, until
 from tests.support.ingestion import job as job_row
+from tests.support.proxy import proxied
 from tests.support.sources.rows import award, awards, position
 from tests.support.sources.stand_in import BROKEN, HTML, Fault, StandIn, stand_in
 
@@ -131,6 +132,28 @@ async def test_one_prospect_that_fails_is_alone(
     assert (asked["result"], asked["answered"], asked["failed"]) == ("answered", 2, 1)
 
 
+async def test_a_slow_source_holds_up_no_other(
+    environment: dict[str, str], usaspending: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usaspending.always = Fault(200, orjson.dumps(awards(award())), slow_s=0.8)
+    async with stand_in(lambda _: {"count": 1, "results": [position()]}) as adzuna:
+        monkeypatch.setenv("SOURCE_ADZUNA_URL", adzuna.url)
+        keys = {"source_adzuna_id": "i", "source_adzuna_key": "k"}
+        async with enrichment_worker(environment, **keys) as db:
+            me, other = await known(db), await known(db, "OTHER LLC", number="2")
+            async with db.transaction() as tx:
+                args = {"prospect_ids": [str(me), str(other)]}
+                job_id = await enqueue(tx, NewJob("enrichment.batch", QUEUE, args))
+
+            async def stored() -> bool:
+                return await told(db) == [("adzuna", "hiring")]
+
+            await until(stored, "the quick source's signal is stored", db)
+            assert (await job_row(db, job_id))["state"] == "running"
+            assert (await finished(db, job_id))["state"] == "succeeded"
+            assert await told(db) == [("adzuna", "hiring"), ("usaspending", "contract")]
+
+
 async def test_sources_are_off_by_default(environment: dict[str, str]) -> None:
     async with enrichment_worker(environment) as db:
         job = await enrich(db, await known(db))
@@ -216,22 +239,28 @@ async def test_a_missing_key_is_no_error(environment: dict[str, str]) -> None:
     assert results(job, "osha", "edgar", "adzuna") == ["skipped"] * 3
 
 
-async def test_without_redis_the_job_waits_and_nothing_is_asked(
-    environment: dict[str, str], usaspending: StandIn
+async def test_without_redis_the_job_waits_until_it_is_back(
+    environment: dict[str, str], usaspending: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = environment | {"REDIS_URL": "redis://127.0.0.1:1/0"}
-    async with enrichment_worker(away) as db:
-        me = await known(db)
-        async with db.transaction() as tx:
-            args = {"prospect_ids": [str(me)]}
-            job_id = await enqueue(tx, NewJob("enrichment.batch", QUEUE, args))
+    monkeypatch.setattr("services.pipelines.enrichment.outside.REDIS_WAIT_S", 0.2)
+    async with proxied(environment["REDIS_URL"]) as redis:
+        async with enrichment_worker(environment | {"REDIS_URL": redis.url}) as db:
+            me = await known(db)
+            redis.talking.clear()
+            async with db.transaction() as tx:
+                args = {"prospect_ids": [str(me)]}
+                job_id = await enqueue(tx, NewJob("enrichment.batch", QUEUE, args))
 
-        async def put_off() -> bool:
-            row = await job_row(db, job_id)
-            return bool(row["state"] == "queued" and row["started_at"])
+            async def put_off() -> bool:
+                row = await job_row(db, job_id)
+                return bool(row["state"] == "queued" and row["started_at"])
 
-        await until(put_off, "the job waits for Redis", db)
-    assert usaspending.asked == []
+            await until(put_off, "the job waits for Redis", db)
+            assert (usaspending.asked, await told(db)) == ([], [])
+            redis.talking.set()
+            row = await finished(db, job_id)
+            assert (row["state"], row["attempt"]) == ("succeeded", 1)
+            assert await told(db) == [("usaspending", "contract")]
 
 
 async def test_a_cancelled_job_asks_no_further(

@@ -124,10 +124,35 @@ async def test_a_bad_request_is_final_and_stops_nothing(source: StandIn) -> None
         assert await ask(client, q="2")
 
 
-async def test_a_redirect_is_not_followed(source: StandIn) -> None:
-    source.fail(Fault(302, headers={"Location": "http://127.0.0.1:1/"}))
+MOVED = Fault(301, headers={"Location": "/elsewhere"})
+
+
+async def test_a_data_host_that_moved_is_followed(source: StandIn) -> None:
+    source.fail(MOVED)
+    async with client_of(About("usaspending", "https://api.usaspending.gov", 4.0)) as client:
+        assert await ask(client) == [{"a": 1}]
+    assert [asked.path for asked in source.asked] == ["/rows", "/elsewhere"]
+
+
+async def test_a_key_is_not_taken_elsewhere(source: StandIn) -> None:
+    source.fail(MOVED)
     async with client_of(ABOUT) as client:
-        with pytest.raises(SourceRejected, match="answered 302"):
+        with pytest.raises(SourceRejected, match="answered 301"):
+            await ask(client)
+    assert len(source.asked) == 1
+
+
+async def test_a_search_by_post_is_not_taken_elsewhere(source: StandIn) -> None:
+    source.fail(MOVED)
+    async with client_of(About("usaspending", "https://api.usaspending.gov", 4.0)) as client:
+        with pytest.raises(SourceRejected, match="answered 301"):
+            await client.post(URL, {"q": "x"}, rows)
+
+
+async def test_a_circle_of_moves_ends(source: StandIn) -> None:
+    source.always = MOVED
+    async with client_of(About("usaspending", "https://api.usaspending.gov", 4.0)) as client:
+        with pytest.raises(SourceUnavailable):
             await ask(client)
 
 

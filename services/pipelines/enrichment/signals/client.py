@@ -198,7 +198,9 @@ class Client:
             data=question.body,
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=self.patience.timeout_s, sock_connect=10),
-            allow_redirects=False,
+            # data hosts move; but a key goes nowhere it was not meant for, nor does a search
+            allow_redirects=question.body is None and not self.secrets,
+            max_redirects=3,
         )
 
     async def _judge(

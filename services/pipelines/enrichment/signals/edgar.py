@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from services.common.errors import SourceRejected
 from services.pipelines.enrichment.signals import About, Signal
@@ -154,7 +155,7 @@ def _signal(firm: Firm, hit: Row, cik: str, name: str, match: Match) -> Signal:
         "filed_on": iso(day(told.get("file_date"))),
         "items": told.get("items") if isinstance(told.get("items"), list) else None,
     }
-    url = NOTICE.format(cik=cik, folder=number.replace("-", ""))
+    url = NOTICE.format(cik=cik, folder=quote(number.replace("-", ""), safe=""))
     return Signal(
         prospect_id=firm.prospect_id,
         type="expansion",

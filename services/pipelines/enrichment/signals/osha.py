@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -135,7 +136,7 @@ def _signal(firm: Firm, row: Row, match: Match, violations: Sequence[Row]) -> Si
         title=_title(len(violations), kinds),
         amount=round(sum(penalties), 2) or None,
         confidence=match.confidence,
-        evidence=evidence(match, said, id=number, url=DETAIL + number),
+        evidence=evidence(match, said, id=number, url=DETAIL + quote(number)),
     )
 
 

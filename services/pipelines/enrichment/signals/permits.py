@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from services.pipelines.enrichment.signals import About, Signal
 from services.pipelines.enrichment.signals.client import Client
@@ -112,4 +112,4 @@ def quoted(value: str) -> str:
 
 def row_url(dataset: Dataset, column: str, value: str) -> str:
     """Where a row can be looked at, by the public address of its host."""
-    return f"https://{urlsplit(dataset.home).netloc}/resource/{dataset.id}.json?{column}={value}"
+    return f"https://{urlsplit(dataset.home).netloc}/resource/{dataset.id}.json?{column}={quote(value)}"

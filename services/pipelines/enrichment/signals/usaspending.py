@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from services.pipelines.enrichment.signals import About, Signal
 from services.pipelines.enrichment.signals.client import Client
@@ -104,7 +105,7 @@ def _signal(firm: Firm, row: dict[str, Any]) -> Signal | None:
         title=f"Federal contract with the {agency}" if agency else "Federal contract",
         amount=dollars(row.get("Award Amount")),
         confidence=match.confidence,
-        evidence=evidence(match, said, id=key, url=AWARD + key),
+        evidence=evidence(match, said, id=key, url=AWARD + quote(key)),
     )
 
 
