@@ -87,7 +87,8 @@ class Outsiders:
         if not self.sources or not ids:
             return Told(left_out)
         firms = await store.firms(ctx.db, ids, self.stale_after if stale_only else None)
-        work = [_Batch(self, ctx, source, firms).run() for source in self.sources]
+        merging = asyncio.Lock()  # one connection a job, however many sources are through
+        work = [_Batch(self, ctx, source, firms, merging).run() for source in self.sources]
         tallies = dict(zip(self.names, await _together(work), strict=True))
         waits = [tally.wait_s for tally in tallies.values() if tally.wait_s is not None]
         return Told(
@@ -110,6 +111,7 @@ class _Batch:
     ctx: JobContext
     source: Outside
     firms: Iterable[store.Due]
+    merging: asyncio.Lock
     tally: Tally = field(default_factory=Tally)
     answers: dict[UUID, list[Signal]] = field(default_factory=dict)
     passed: list[UUID] = field(default_factory=list)
@@ -175,7 +177,7 @@ class _Batch:
 
     async def _merge(self) -> None:
         name = self.source.about.name
-        async with self.ctx.db.transaction() as tx:
+        async with self.merging, self.ctx.db.transaction() as tx:
             held = set(await store.lock(tx, [*self.answers, *self.passed, *self.tried]))
             mine = sorted(held & self.answers.keys())
             signals = [signal for each in mine for signal in _distinct(self.answers[each])]

@@ -1,11 +1,13 @@
 """Every outside source against every way to misbehave: each has one outcome."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 
-from services.common.errors import SourceUnavailable
+from services.common.errors import SourceRejected, SourceUnavailable
 from services.pipelines.enrichment import catalog
 from services.pipelines.enrichment.settings import OUTSIDE, EnrichmentSettings
 from services.pipelines.enrichment.signals.places import Place
@@ -128,3 +130,39 @@ async def test_a_fault_within_a_longer_answer_fails_all_of_it(source: Asking) ->
     source.stand_in.respond = then_broken
     with pytest.raises(SourceUnavailable):
         await source.signals()
+
+
+def _hostile(value: Any) -> Any:
+    """Every text in an answer with what PostgreSQL refuses: NUL characters."""
+    if isinstance(value, dict):
+        return {name: _hostile(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_hostile(each) for each in value]
+    return f"\0{value}\0" if isinstance(value, str) else value
+
+
+async def test_nothing_that_the_database_refuses_gets_through(source: Asking) -> None:
+    source.stand_in.respond = lambda asked: _hostile(respond(asked))
+    with suppress(SourceUnavailable):
+        assert "\\x00" not in repr(await source.signals())
+
+
+async def test_a_cell_of_any_type_costs_at_most_its_row(source: Asking) -> None:
+    cells: list[Any] = [None, 5, True, [], {}, [[]], {"a": {}}, "", 1e308, -1]
+    for odd in cells:
+        source.stand_in.respond = partial(_with_odd_cells, odd)
+        with suppress(SourceUnavailable, SourceRejected):
+            assert isinstance(await source.signals(), list)
+
+
+def _with_odd_cells(odd: Any, asked: Asked) -> Any:
+    return _replaced(respond(asked), odd)
+
+
+def _replaced(value: Any, odd: Any) -> Any:
+    """The same shape with every cell at its leaves replaced."""
+    if isinstance(value, dict):
+        return {name: _replaced(each, odd) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_replaced(each, odd) for each in value]
+    return odd

@@ -13,7 +13,7 @@ from services.pipelines.enrichment.signals.firms import Firm, Match, recognise
 from services.pipelines.enrichment.signals.hiring import Opening
 from services.pipelines.enrichment.signals.paging import Row
 from services.pipelines.enrichment.signals.places import STATE_NAMES, Place
-from services.pipelines.enrichment.signals.reading import day, link, member, rows, text
+from services.pipelines.enrichment.signals.reading import day, link, member, plain, rows, text
 
 HOME = "https://api.adzuna.com"
 SEARCH = f"{HOME}/v1/api/jobs/us/search/1"
@@ -82,7 +82,7 @@ def _opening(firm: Firm, row: Row) -> list[tuple[Match, Opening]]:
 def _place(told: Any) -> Place | None:
     """Of an area like ["US", "Colorado", "Arapahoe County", "Englewood"]."""
     area = told.get("area") if isinstance(told, dict) else None
-    parts = [each for each in area if isinstance(each, str)] if isinstance(area, list) else []
+    parts = [part for each in (area if isinstance(area, list) else ()) if (part := plain(each))]
     if len(parts) < 2:
         return None
     place = Place.of(city=parts[-1] if len(parts) > 2 else None, state=parts[1])

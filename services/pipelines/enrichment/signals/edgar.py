@@ -18,7 +18,7 @@ from services.pipelines.enrichment.signals.client import USER_AGENT, Client
 from services.pipelines.enrichment.signals.firms import Firm, Match, evidence, recognise
 from services.pipelines.enrichment.signals.paging import Page, Row, all_pages
 from services.pipelines.enrichment.signals.places import Place
-from services.pipelines.enrichment.signals.reading import day, iso, member, rows, text
+from services.pipelines.enrichment.signals.reading import day, iso, member, plain, rows, text
 from services.pipelines.enrichment.signals.window import month_end, since, today
 
 SEARCH = "https://efts.sec.gov/LATEST/search-index"
@@ -70,8 +70,8 @@ class Edgar:
             if cik not in filers:
                 filers[cik] = await _submissions(client, cik)
             match = _match(firm, name, filers[cik], told)
-            if match:
-                found.append(_signal(firm, hit, cik, name, match))
+            if match and (number := _number(hit)):
+                found.append(_signal(firm, told, (number, cik, name), match))
         return found
 
     async def _hits(self, client: Client, firm: Firm) -> list[Row]:
@@ -106,7 +106,7 @@ def _page(answer: Any) -> tuple[list[Row], int, int]:
 def _filer(hit: Row) -> tuple[str | None, str | None]:
     """Name and CIK of the first filer: "Ovintiv Inc.  (OVV)  (CIK 0001792580)"."""
     names = hit["_source"].get("display_names")
-    first = text({"name": names[0]}, "name") if isinstance(names, list) and names else None
+    first = plain(names[0]) if isinstance(names, list) and names else None
     parts = _display.match(first or "")
     return (parts[1], parts[2]) if parts else (first, None)
 
@@ -120,14 +120,14 @@ async def _submissions(client: Client, cik: str) -> Filer | None:
 
 
 def _read_filer(answer: Any) -> Filer:
-    name = member(answer, "name")
+    name = plain(member(answer, "name"))
     addresses = answer.get("addresses")
     business = addresses.get("business") if isinstance(addresses, dict) else None
     at = business if isinstance(business, dict) else {}
     former = answer.get("formerNames")
-    names = [each.get("name") for each in rows(former if isinstance(former, list) else [])]
+    names = [text(each, "name") for each in rows(former if isinstance(former, list) else [])]
     return Filer(
-        names=tuple(each for each in (name, *names) if isinstance(each, str)),
+        names=tuple(each for each in (name, *names) if each),
         place=Place.of(
             *(text(at, part) for part in ("street1", "city", "stateOrCountry", "zipCode"))
         ),
@@ -145,22 +145,21 @@ def _match(firm: Firm, name: str, filer: Filer | None, told: Row) -> Match | Non
     return recognise(firm, name, place) if place.known else None
 
 
-def _signal(firm: Firm, hit: Row, cik: str, name: str, match: Match) -> Signal:
-    told = hit["_source"]
-    number = text(told, "adsh") or str(hit.get("_id", "")).partition(":")[0]
-    said = {
-        "form": "D",
-        "filer": name,
-        "cik": cik,
-        "filed_on": iso(day(told.get("file_date"))),
-        "items": told.get("items") if isinstance(told.get("items"), list) else None,
-    }
+def _number(hit: Row) -> str | None:
+    """The accession number of a notice, which stands before the file in the id, too."""
+    return text(hit["_source"], "adsh") or (text(hit, "_id") or "").partition(":")[0] or None
+
+
+def _signal(firm: Firm, told: Row, notice: tuple[str, str, str], match: Match) -> Signal:
+    number, cik, name = notice
+    filed_on = day(told.get("file_date"))
+    said = {"form": "D", "filer": name, "cik": cik, "filed_on": iso(filed_on)}
     url = NOTICE.format(cik=cik, folder=quote(number.replace("-", ""), safe=""))
     return Signal(
         prospect_id=firm.prospect_id,
         type="expansion",
         source_key=number,
-        observed_on=day(told.get("file_date")),
+        observed_on=filed_on,
         title="Capital raised: a Form D notice of exempt securities",
         confidence=match.confidence,
         evidence=evidence(match, said, id=number, url=url),

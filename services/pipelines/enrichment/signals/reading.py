@@ -35,8 +35,12 @@ def member(answer: object, *path: str) -> Any:
 
 
 def text(row: Mapping[str, Any], name: str) -> str | None:
-    """A text without padding, at most 300 characters; numbers as they are written."""
-    value = row.get(name)
+    """A cell as text without padding, at most 300 characters; numbers as they are written."""
+    return plain(row.get(name))
+
+
+def plain(value: object) -> str | None:
+    """`text` of a value that stands alone."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return " ".join(str(value).replace("\0", " ").split())[:LONGEST].strip() or None
