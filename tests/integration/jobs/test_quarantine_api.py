@@ -130,6 +130,24 @@ async def test_sources_with_their_last_run(api: Client, db: Database) -> None:
     assert (found["or"]["last_run"], found["or"]["open_quarantine"]) == (None, 0)
 
 
+async def test_a_source_says_why_it_is_not_asked_and_what_is_left_of_its_quota(
+    api: Client, db: Database
+) -> None:
+    await sql(
+        db,
+        "INSERT INTO data_sources (name, kind, configured, note, monthly_quota, quota_used,"
+        " quota_month) VALUES ('weather', 'enrichment', false, 'not configured: set KEY', 10, 3,"
+        " date_trunc('month', now() AT TIME ZONE 'UTC'))",
+    )
+    _, body = await call(api, "GET", "/sources", Role.VIEWER)
+    found = {source["name"]: source for source in body["sources"]}
+    told = ("kind", "configured", "note", "monthly_quota", "quota_used")
+    assert [found["weather"][name] for name in told] == [
+        "enrichment", False, "not configured: set KEY", 10, 3,
+    ]  # fmt: skip
+    assert [found["co"][name] for name in told] == ["register", True, None, None, 0]
+
+
 async def test_job_requests_are_audited_and_idempotent(api: Client, db: Database) -> None:
     first = await call(api, "POST", "/scoring", Role.ANALYST, "k", json={})
     await sql(db, "UPDATE jobs SET state = 'cancelled', finished_at = now()")
