@@ -243,24 +243,26 @@ async def test_without_redis_the_job_waits_until_it_is_back(
     environment: dict[str, str], usaspending: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.pipelines.enrichment.outside.REDIS_WAIT_S", 0.2)
-    async with proxied(environment["REDIS_URL"]) as redis:
-        async with enrichment_worker(environment | {"REDIS_URL": redis.url}) as db:
-            me = await known(db)
-            redis.talking.clear()
-            async with db.transaction() as tx:
-                args = {"prospect_ids": [str(me)]}
-                job_id = await enqueue(tx, NewJob("enrichment.batch", QUEUE, args))
+    async with (
+        proxied(environment["REDIS_URL"]) as redis,
+        enrichment_worker(environment | {"REDIS_URL": redis.url}) as db,
+    ):
+        me = await known(db)
+        redis.talking.clear()
+        async with db.transaction() as tx:
+            args = {"prospect_ids": [str(me)]}
+            job_id = await enqueue(tx, NewJob("enrichment.batch", QUEUE, args))
 
-            async def put_off() -> bool:
-                row = await job_row(db, job_id)
-                return bool(row["state"] == "queued" and row["started_at"])
+        async def put_off() -> bool:
+            row = await job_row(db, job_id)
+            return bool(row["state"] == "queued" and row["started_at"])
 
-            await until(put_off, "the job waits for Redis", db)
-            assert (usaspending.asked, await told(db)) == ([], [])
-            redis.talking.set()
-            row = await finished(db, job_id)
-            assert (row["state"], row["attempt"]) == ("succeeded", 1)
-            assert await told(db) == [("usaspending", "contract")]
+        await until(put_off, "the job waits for Redis", db)
+        assert (usaspending.asked, await told(db)) == ([], [])
+        redis.talking.set()
+        row = await finished(db, job_id)
+        assert (row["state"], row["attempt"]) == ("succeeded", 1)
+        assert await told(db) == [("usaspending", "contract")]
 
 
 async def test_a_cancelled_job_asks_no_further(
