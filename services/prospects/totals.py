@@ -10,6 +10,8 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import Context
+from itertools import accumulate
+from operator import add
 from time import monotonic
 
 from asyncpg import Record
@@ -22,7 +24,7 @@ from services.prospects.filters import COUNTED, ProspectFilters
 log = logging.getLogger(__name__)
 MOST_S = 1.9
 """Age at which counts are not used any more."""
-SOON_S = 1.0
+SOON_S = 1.5
 """Age at which they are read again while they are still used."""
 FOLD_AT = 500
 _SCORES = 101
@@ -35,14 +37,20 @@ class Cells:
     def __init__(self, rows: Iterable[Record], taken: float) -> None:
         self.taken = taken
         self.deltas = 0
-        self._below: dict[tuple[str, str, str], list[int]] = {}
+        # by state; None: all states together, so that no sum walks through more than one of these
+        self._below: dict[str | None, dict[tuple[str, str], list[int]]] = {None: {}}
         self._known: dict[Filter, int] = {}
+        everywhere = self._below[None]
         for row in rows:
             self.deltas += row["deltas"]
             by_score = [0] * _SCORES
             for score, prospects in zip(row["scores"], row["prospects"], strict=True):
                 by_score[score] = prospects
-            self._below[row["state"], row["industry"], row["status"]] = _running(by_score)
+            kind = row["industry"], row["status"]
+            below = list(accumulate(by_score, initial=0))
+            self._below.setdefault(row["state"], {})[kind] = below
+            others = everywhere.get(kind)
+            everywhere[kind] = list(map(add, others, below)) if others else below
 
     def total(self, filters: ProspectFilters) -> int:
         """How many prospects match the filters that are COUNTED."""
@@ -82,25 +90,17 @@ class Cells:
     ) -> int:
         return sum(
             below[high + 1] - below[low]
-            for (s, i, t), below in self._below.items()
-            if state in (None, s) and industry in (None, i) and status in ("all", t)
+            for (i, t), below in self._below.get(state, {}).items()
+            if industry in (None, i) and status in ("all", t)
         )
 
 
-def _running(by_score: list[int]) -> list[int]:
-    """At n the sum of the first n."""
-    sums = [0]
-    for count in by_score:
-        sums.append(sums[-1] + count)
-    return sums
+_UNCOUNTED = tuple(set(ProspectFilters.model_fields) - COUNTED)
 
 
 def counted(filters: ProspectFilters) -> bool:
     """Whether the total of these filters comes from the cells."""
-    return (
-        filters.model_dump(include=set(ProspectFilters.model_fields) - COUNTED, exclude_none=True)
-        == {}
-    )
+    return all(getattr(filters, name) is None for name in _UNCOUNTED)
 
 
 class Totals:

@@ -121,7 +121,7 @@ async def test_many_at_once_are_one_reading(source: _Source) -> None:
 async def test_soon_old_counts_are_used_while_they_are_read_again(source: _Source) -> None:
     counts = _totals()
     await counts.total(ListQuery())
-    source.now += 1.5
+    source.now += 1.6
     await counts.total(ListQuery())
     assert source.readings == 1
     await asyncio.sleep(0.01)
