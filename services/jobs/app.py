@@ -1,5 +1,6 @@
 """The jobs service, put together: settings, routes, and their OpenAPI document."""
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from services.common.http.app import build_app
 from services.jobs import (
     routes,
     routes_admin,
+    routes_files,
     routes_quarantine,
     routes_queues,
     routes_schedules,
@@ -20,6 +22,7 @@ from services.jobs.settings import JobsSettings
 NAME = "jobs"
 ROUTES = (
     routes_admin.routes,
+    routes_files.routes,
     routes_quarantine.routes,
     routes_users.routes,
     routes_queues.routes,
@@ -31,7 +34,9 @@ ROUTES = (
 
 def build(settings: JobsSettings) -> web.Application:
     """The application; opens nothing before it is served."""
-    return build_app(settings, ROUTES, service=NAME)
+    app = build_app(settings, ROUTES, service=NAME)
+    app[routes_files.PLACES] = asyncio.Semaphore(settings.file_uploads_max)
+    return app
 
 
 def document() -> dict[str, Any]:

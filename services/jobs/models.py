@@ -10,7 +10,7 @@ from services.common.http.fields import WHOLE, Day, Moment
 from services.common.paging import Pagination
 from services.common.steering import JobFilter
 
-Source = Literal["co", "ct", "or", "sample"]
+Source = Literal["co", "ct", "fl", "or", "sample"]
 JobState = Literal["queued", "running", "retryable", "succeeded", "dead", "cancelled"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z_.]{0,59}$")]
 ProspectIds = Annotated[list[UUID], Field(min_length=1, max_length=10_000)]

@@ -221,7 +221,13 @@ SELECT known.name, coalesce(s.kind, 'register') AS kind, coalesce(s.enabled, tru
        s.last_started_at, s.last_success_at, s.last_error, coalesce(s.configured, true) AS configured, s.note, s.monthly_quota,
        CASE WHEN s.quota_month = date_trunc('month', now() AT TIME ZONE 'UTC')::date THEN s.quota_used ELSE 0 END AS quota_used,
        (SELECT count(*) FROM quarantine AS q WHERE q.register = known.name AND q.state = 'open') AS open_quarantine,
-       (SELECT id FROM jobs WHERE kind = 'ingestion' AND args ->> 'source' = known.name ORDER BY id DESC LIMIT 1) AS run_id
+       (SELECT id FROM jobs
+        WHERE kind IN ('ingestion', 'ingestion.file') AND args ->> 'source' = known.name
+        ORDER BY id DESC LIMIT 1) AS run_id
 FROM (SELECT unnest($1::text[]) AS name UNION SELECT name FROM data_sources) AS known
 LEFT JOIN data_sources AS s USING (name)
 ORDER BY known.name;
+
+-- name: upload_live_job
+-- The job that is reading these very files now.
+SELECT id FROM jobs WHERE dedupe_key = $1 AND state IN ('queued', 'running', 'retryable');

@@ -15,6 +15,7 @@ from services.jobs.models import (
     JobError,
     ScoringRequest,
 )
+from services.jobs.models_files import FileQuery
 from services.jobs.models_quarantine import ReplayRequest
 from services.jobs.models_steering import BulkRequest
 
@@ -37,6 +38,20 @@ def scoring(request: ScoringRequest) -> NewJob:
     return _asked("scoring", request)
 
 
+def file(upload_id: int, asked: FileQuery, digest: str) -> NewJob:
+    """Read the files of an upload; the very same files are read once at a time."""
+    args = {"source": asked.office.lower(), "format": asked.format, "upload": upload_id}
+    as_of = {"as_of": asked.as_of.isoformat()} if asked.as_of else {}
+    kind = "ingestion.file"
+    return NewJob(
+        kind=kind,
+        queue="ingestion",
+        args=args | as_of,
+        dedupe_key=f"{kind}:{args['source']}:{asked.format}:{asked.as_of}:{digest}",
+        serial_key=serial_key(kind, args),
+    )
+
+
 def replay(entry_id: int, register: str, request: ReplayRequest) -> NewJob:
     """Replay a quarantined row; replays of one entry run one after the other."""
     args = {"source": register, "entry": entry_id, "row": request.row}
@@ -57,7 +72,7 @@ def bulk(request: BulkRequest) -> NewJob:
 
 def serial_key(kind: str, args: dict[str, Any]) -> str | None:
     """Runs that must not overlap: those of one register, sweeps, and roll-overs to a new day."""
-    if kind == "ingestion":
+    if kind in ("ingestion", "ingestion.file"):
         return f"ingestion:{args.get('source')}"
     alone = kind in ("as_of", "enrichment.stale") or kind.startswith("maintenance.")
     return kind if alone else None

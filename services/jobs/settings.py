@@ -13,6 +13,19 @@ class JobsSettings(ApiSettings):
     """What `python -m services.jobs` reads."""
 
     port: int = Field(8005, ge=0, le=65535, description="Port of HTTP: API, health, metrics")
+    file_limit_bytes: int = Field(
+        2 * 1024**3, gt=0, description="Largest upload of a register's files (413)"
+    )
+    file_unpacked_limit_bytes: int = Field(
+        20 * 1024**3, gt=0, description="Most bytes that an uploaded archive may unpack to (413)"
+    )
+    file_stall_s: float = Field(
+        30, gt=0, description="Seconds that an upload may stand still (408)"
+    )
+    file_total_s: float = Field(3600, gt=0, description="Seconds that an upload may take (504)")
+    file_uploads_max: int = Field(
+        2, ge=1, description="Uploads that one process takes at once (then 503)"
+    )
 
 
 class RelaySettings(Settings, KafkaSettings):

@@ -44,6 +44,7 @@ PASSED_PREFIXES = (
     "RATE_LIMIT_",
     "SAMPLE_",
     "INGEST_",
+    "FILE_",
     "ENRICHMENT_",
     "COVERAGE_",
 )

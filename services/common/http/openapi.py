@@ -160,7 +160,16 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
             "required": any(field.is_required() for field in body.model_fields.values()),
             "content": {"application/json": {"schema": schemas.ref(body, "validation")}},
         }
+    elif route.uploads:
+        operation["requestBody"] = {"required": True, "content": _uploads(route.uploads)}
     return operation
+
+
+def _uploads(kinds: tuple[str, ...]) -> Json:
+    """A file as the body, or the parts of a form under whatever names."""
+    file: Json = {"type": "string", "format": "binary"}
+    form: Json = {"type": "object", "additionalProperties": file}
+    return {kind: {"schema": form if kind.startswith("multipart/") else file} for kind in kinds}
 
 
 def _answer(route: Route, status: int, schemas: _Schemas) -> Json:
@@ -186,7 +195,7 @@ def _failures(route: Route) -> Json:
         errors += [BadRequest, ValidationFailed]
     if route.idempotent:
         errors += [ValidationFailed, IdempotencyInProgress, IdempotencyKeyReused]
-    if "body" in route.inputs:
+    if "body" in route.inputs or route.uploads:
         errors += [PayloadTooLarge, UnsupportedMediaType]
     if route.roles is not None:
         errors += [Unauthorized, Forbidden]

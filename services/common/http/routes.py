@@ -48,6 +48,7 @@ class Options(TypedDict, total=False):
     also: tuple[int, ...]  # other statuses that carry `response`
     errors: tuple[type[AppError], ...]  # beyond those that the frame itself raises
     files: tuple[str, ...]  # media types of a file that `status` carries instead
+    uploads: tuple[str, ...]  # media types of files that the handler takes as the body
     idempotent: bool  # an Idempotency-Key makes it happen once; see idempotency.py
     etag: bool  # answers carry an ETag; GET takes If-None-Match, a change If-Match
 
@@ -68,6 +69,7 @@ class Route:
     also: tuple[int, ...]
     errors: tuple[type[AppError], ...]
     files: tuple[str, ...]
+    uploads: tuple[str, ...]
     idempotent: bool
     etag: bool
 
@@ -140,6 +142,7 @@ class Routes:
                 also=options.get("also", ()),
                 errors=options.get("errors", ()),
                 files=options.get("files", ()),
+                uploads=options.get("uploads", ()),
                 idempotent=options.get("idempotent", False),
                 etag=options.get("etag", False),
             )

@@ -13,6 +13,8 @@ from services.pipelines.maintenance import retention_store as store
 DONE_DAYS = 7
 DEAD_DAYS = 30
 RUNS_DAYS = 90
+UPLOAD_DAYS = 30
+"""What ingestion itself has not deleted earlier: files whose job nobody replayed."""
 BATCH = 1000
 
 
@@ -24,6 +26,7 @@ async def retention(ctx: JobContext, _args: dict[str, Any]) -> Outcome:
         jobs += gone
         if gone == 0:
             runs = await store.purge_schedule_runs(ctx.db, RUNS_DAYS)
+            await store.purge_uploads(ctx.db, UPLOAD_DAYS, BATCH)
             return Done({"jobs": jobs, "runs": runs})
         await ctx.progress(jobs=jobs)
     return Snooze(0, {"jobs": jobs})

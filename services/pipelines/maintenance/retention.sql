@@ -27,3 +27,11 @@ DELETE FROM jobs WHERE id IN (SELECT id FROM tree ORDER BY depth DESC LIMIT $3);
 
 -- name: schedule_runs_purge
 DELETE FROM schedule_runs WHERE created_at < now() - make_interval(days => $1);
+
+-- name: upload_rows_purge
+DELETE FROM upload_rows WHERE ctid = ANY(ARRAY(
+    SELECT r.ctid FROM uploads AS u JOIN upload_rows AS r ON r.upload_id = u.id
+    WHERE u.created_at < now() - make_interval(days => $1) LIMIT $2));
+
+-- name: uploads_purge
+DELETE FROM uploads WHERE created_at < now() - make_interval(days => $1);

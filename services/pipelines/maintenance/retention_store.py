@@ -18,5 +18,12 @@ async def purge_schedule_runs(db: Executor, days: int) -> int:
     return _affected(await db.execute(Q["schedule_runs_purge"], days))
 
 
+async def purge_uploads(db: Executor, days: int, limit: int) -> None:
+    """Delete files of registers and their rows, `limit` of these at a time."""
+    while _affected(await db.execute(Q["upload_rows_purge"], days, limit)):
+        pass
+    await db.execute(Q["uploads_purge"], days)
+
+
 def _affected(tag: str) -> int:
     return int(tag.rsplit(" ", 1)[-1])

@@ -118,3 +118,32 @@ async def test_the_history_of_schedules_is_kept_for_ninety_days(db: Database) ->
         )  # fmt: skip
     await kept(db)
     assert (await sql(db, "SELECT count(*) AS n FROM schedule_runs"))[0]["n"] == 1
+
+
+async def test_files_that_nobody_read_go_after_a_month(db: Database) -> None:
+    for days in (29, 31):
+        (made,) = await sql(
+            db,
+            "INSERT INTO uploads (format, register, state, subject, digest, created_at)"
+            " VALUES ('fl', 'fl', 'FL', 'ann', '', now() - make_interval(days => $1)) RETURNING id",
+            days,
+        )
+        await sql(
+            db,
+            "INSERT INTO upload_rows (upload_id, register, filing, member, line, cells)"
+            " SELECT $1, 'fl', n::text, 0, n, '{}' FROM generate_series(1, 2500) AS n",
+            made["id"],
+        )
+        await sql(
+            db,
+            "INSERT INTO upload_chunks (upload_id, file, chunk, data) VALUES ($1, 0, 0, '')",
+            made["id"],
+        )
+    await kept(db)
+    (left,) = await sql(
+        db,
+        "SELECT (SELECT count(*) FROM uploads) AS uploads,"
+        " (SELECT count(*) FROM upload_rows) AS staged,"
+        " (SELECT count(*) FROM upload_chunks) AS chunks",
+    )
+    assert list(left.values()) == [1, 2500, 1]

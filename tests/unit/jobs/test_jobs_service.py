@@ -50,7 +50,7 @@ def test_enrichment_and_scoring_go_to_their_queues() -> None:
 @pytest.mark.parametrize(
     ("model", "fields", "named"),
     [
-        (IngestionRequest, {"source": "xx"}, "'co', 'ct', 'or' or 'sample'"),
+        (IngestionRequest, {"source": "xx"}, "'co', 'ct', 'fl', 'or' or 'sample'"),
         (IngestionRequest, {}, "source"),
         (IngestionRequest, {"source": "co", "since": "yesterday"}, "since"),
         (

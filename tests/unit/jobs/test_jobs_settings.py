@@ -21,7 +21,7 @@ def test_no_register_is_read_daily_unless_named() -> None:
 
 
 def test_a_register_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ValidationError, match="tx is none of co, ct, or, sample"):
+    with pytest.raises(ValidationError, match="tx is none of co, ct, fl, or, sample"):
         scheduler("co,tx")
 
 
