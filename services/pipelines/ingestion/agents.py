@@ -13,7 +13,10 @@ import aiohttp
 from services.common.jobs import JobContext, Outcome
 from services.common.kafka.pool import QueueSpec
 from services.common.kafka.worker import run_worker
+from services.pipelines.ingestion import downloads, files, staging
 from services.pipelines.ingestion.registers import REGISTERS, Patience, client_for
+from services.pipelines.ingestion.registers import downloads as downloads_of
+from services.pipelines.ingestion.registers.florida_downloads import SOURCE
 from services.pipelines.ingestion.replay import replay
 from services.pipelines.ingestion.settings import IngestionSettings
 from services.pipelines.ingestion.steps import QUEUE, Ingestion
@@ -35,10 +38,14 @@ def queue(settings: IngestionSettings) -> QueueSpec:
     """The kinds of the queue; the handlers live in the worker's state."""
     return QueueSpec(
         handlers={
-            "ingestion": _handler("run"),
+            "ingestion": _run,
             "ingestion.page": _handler("page"),
             "ingestion.history": _handler("history"),
-            "ingestion.replay": _replay,
+            "ingestion.download": _with_state(downloads.download),
+            "ingestion.file": _with_state(files.run),
+            "ingestion.stage": _with_state(staging.stage),
+            "ingestion.join": _with_state(files.join),
+            "ingestion.replay": _with_state(replay),
         },
         concurrency=settings.ingest_concurrency + 1,  # a run that waits holds no page back
     )
@@ -58,11 +65,26 @@ async def startup(settings: IngestionSettings, stack: AsyncExitStack) -> Ingesti
         overlap=timedelta(days=settings.ingest_overlap_days),
         first_run=timedelta(days=settings.ingest_first_days),
         wait_scores=timedelta(seconds=settings.ingest_wait_scores_s),
+        downloads=downloads_of(session, settings.download_hosts),
+        rows_days=settings.ingest_rows_days,
     )
 
 
-async def _replay(ctx: JobContext, args: dict[str, Any]) -> Outcome:
-    return await replay(ctx, ctx.state, args)
+async def _run(ctx: JobContext, args: dict[str, Any]) -> Outcome:
+    """A register that is asked page by page, or one that offers its files."""
+    state: Ingestion = ctx.state
+    if args.get("source") == SOURCE:
+        return await downloads.run(ctx, state, args)
+    return await state.run(ctx, args)
+
+
+def _with_state(
+    step: Callable[[JobContext, Ingestion, dict[str, Any]], Awaitable[Outcome]],
+) -> Callable[[JobContext, dict[str, Any]], Awaitable[Outcome]]:
+    async def handle(ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        return await step(ctx, ctx.state, args)
+
+    return handle
 
 
 def _handler(step: str) -> Callable[[JobContext, dict[str, Any]], Awaitable[Outcome]]:

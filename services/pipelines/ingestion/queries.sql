@@ -162,8 +162,8 @@ WITH told AS (
            min(e.lapse_on) FILTER (WHERE e.kind = 'initial') AS lapse_as_filed,
            max(e.lapse_on) AS last_lapse_told,
            array_agg(e.filed_on ORDER BY e.filed_on) FILTER (WHERE e.kind = 'continuation') AS continued,
-           min(e.filed_on) FILTER (WHERE e.kind = 'termination') AS terminated_on,
-           bool_or(e.kind = 'termination') AS has_termination,
+           array_agg(e.filed_on) FILTER (WHERE e.kind = 'termination') AS terminations,
+           max(e.filed_on) FILTER (WHERE e.kind = 'correction' AND e.document_type ILIKE '%terminat%') AS revoked_on,
            (array_agg(e.status_as_filed ORDER BY e.filed_on DESC, e.document_number DESC)
                 FILTER (WHERE e.status_as_filed IS NOT NULL))[1] AS register_status,
            count(*) FILTER (WHERE e.kind <> 'initial') AS amendments,
@@ -180,13 +180,22 @@ WITH told AS (
                         continued),
                     last_lapse_told) AS lapse_on
     FROM told
+), standing AS (
+    -- what corrects a termination (California: Erroneous Termination) takes back all that came until then
+    SELECT lapsing.*, cardinality(t.kept) > 0 AS has_termination, t.terminated_on
+    FROM lapsing
+    CROSS JOIN LATERAL (
+        SELECT array_agg(d.filed_on) AS kept, min(d.filed_on) AS terminated_on
+        FROM unnest(lapsing.terminations) AS d (filed_on)
+        WHERE lapsing.revoked_on IS NULL OR d.filed_on > lapsing.revoked_on
+    ) AS t
 ), derived AS (
-    SELECT lapsing.*,
+    SELECT standing.*,
            CASE WHEN filing_type IS NULL THEN 'unknown'
                 WHEN has_termination OR register_status = 'terminated' THEN 'terminated'
                 WHEN lapse_on < $1::date OR (lapse_on IS NULL AND register_status = 'lapsed') THEN 'lapsed'
                 ELSE 'active' END AS status
-    FROM lapsing
+    FROM standing
 )
 UPDATE ucc_filings AS f SET
     filing_type = d.filing_type, document_type = d.document_type, initial_seen = d.filing_type IS NOT NULL,

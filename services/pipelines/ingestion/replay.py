@@ -12,10 +12,10 @@ import orjson
 from services.common import audit
 from services.common.errors import Conflict, Unprocessable
 from services.common.jobs import Done, JobContext, Outcome
-from services.pipelines.ingestion import store
+from services.pipelines.ingestion import files, store
 from services.pipelines.ingestion.records import RawPage
-from services.pipelines.ingestion.registers import Correction, Register
-from services.pipelines.ingestion.registers.base import BadRow, Row
+from services.pipelines.ingestion.registers import Correction, Register, register_in_files
+from services.pipelines.ingestion.registers.base import BadRow, Parser, Row
 from services.pipelines.ingestion.registers.corrections import shape, shape_of_text
 from services.pipelines.ingestion.steps import Ingestion, ingest
 
@@ -27,7 +27,6 @@ async def replay(ctx: JobContext, state: Ingestion, args: dict[str, Any]) -> Out
 
     Raises Unprocessable where the row is still bad: the entry stays open with the new reason.
     """
-    register = state.register_of(args)
     entry = await store.entry(ctx.db, int(args["entry"]))
     if entry.state == "replayed" and entry.replay_job_id == ctx.job.id:
         return Done({"entry": entry.id})  # done before a crash
@@ -35,7 +34,7 @@ async def replay(ctx: JobContext, state: Ingestion, args: dict[str, Any]) -> Out
         raise Conflict(f"Quarantine entry {entry.id} is {entry.state}: it cannot be replayed")
     corrected: Row | None = args.get("row")
     try:
-        raw = await _read(ctx, state, register, entry, corrected)
+        raw, register = await _read(ctx, state, args, entry)
     except BadRow as why:
         await _refuse(ctx, entry, str(why))
         raise Unprocessable(f"The row still cannot be read: {why}") from why
@@ -59,12 +58,17 @@ async def _refuse(ctx: JobContext, entry: store.Entry, reason: str) -> None:
 async def _read(
     ctx: JobContext,
     state: Ingestion,
-    register: Register,
+    args: dict[str, Any],
     entry: store.Entry,
-    corrected: Row | None,
-) -> RawPage:
+) -> tuple[RawPage, Parser]:
     """The documents of the row. Raises BadRow where it is not among what can be read."""
+    corrected: Row | None = args.get("row")
     row = corrected or _as_served(entry.row_text)
+    form, dot, _ = entry.dataset.partition(".")
+    if dot:  # a table of a file, not a data set of a register that is asked
+        office = register_in_files(form, str(args["source"]).upper())
+        return await files.replayed(ctx.db, office, entry, row, by_hand=bool(corrected))
+    register = state.register_of(args)
     also = [Correction(entry.dataset, entry.row_text, corrected)] if corrected else []
     reader = await state.reader(ctx.db, register, also)
     numbers = await register.numbers(reader, entry.dataset, row)
@@ -74,7 +78,7 @@ async def _read(
         raise BadRow(f"the register has no document {' or '.join(numbers) or 'with this row'}")
     if corrected and not _holds(raw, entry.dataset, corrected):
         raise BadRow("the register has no document that the corrected row belongs to")
-    return raw
+    return raw, register
 
 
 def _as_served(text: str) -> Row:

@@ -24,6 +24,18 @@ class IngestionSettings(WorkerSettings):
     ingest_wait_scores_s: float = Field(
         120, ge=0, description="Seconds a run waits until what it changed is scored; 0: not at all"
     )
+    ingest_rows_days: int = Field(
+        7, ge=1, description="Days that rows of uploaded files wait for others of their filing"
+    )
+    ingest_download_hosts: str = Field(
+        "",
+        description="Other hosts that a register may point to for its files, separated by commas",
+    )
     ingest_app_token: str | None = Field(
         None, repr=False, description="Socrata application token, raises the shared rate limit"
     )
+
+    @property
+    def download_hosts(self) -> list[str]:
+        """The names of `ingest_download_hosts`."""
+        return [host for part in self.ingest_download_hosts.split(",") if (host := part.strip())]

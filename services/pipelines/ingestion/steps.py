@@ -26,7 +26,8 @@ from services.pipelines.ingestion.registers import (
     Reader,
     Register,
 )
-from services.pipelines.ingestion.registers.base import in_turns
+from services.pipelines.ingestion.registers.base import Parser, in_turns
+from services.pipelines.ingestion.registers.florida_downloads import FloridaDownloads
 
 log = logging.getLogger(__name__)
 QUEUE = "ingestion"
@@ -47,6 +48,8 @@ class Ingestion:
     overlap: timedelta
     first_run: timedelta
     wait_scores: timedelta
+    downloads: FloridaDownloads
+    rows_days: int = 7
 
     async def run(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Read a register: {"source", "since"?, "until"?, "as_of"?, dates as YYYY-MM-DD}."""
@@ -62,19 +65,19 @@ class Ingestion:
         """Read one page, ask for the next if this one is full, merge what is new."""
         register = self.register_of(args)
         offset = int(args["offset"])
-        window = Window(_date(args, "since"), _date(args, "until"))
+        window = Window(day_of(args, "since"), day_of(args, "until"))
         reader = await self.reader(ctx.db, register)
         raw = await register.page(reader, window, offset, int(args["limit"]))
         if raw.full:
             await _ask_for_next(ctx, args, offset + int(args["limit"]))
-        return Done(await ingest(ctx, register, raw, _as_of(args), last=True))
+        return Done(await ingest(ctx, register, raw, as_of_day(args), last=True))
 
     async def history(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Fetch initial filings that only amendments have named so far, with their history."""
         register = self.register_of(args)
         numbers = [str(number) for number in args["numbers"]]
         raw = await register.history(await self.reader(ctx.db, register), numbers)
-        result = await ingest(ctx, register, raw, _as_of(args))
+        result = await ingest(ctx, register, raw, as_of_day(args))
         await store.mark_history_checked(ctx.db, register.name, numbers)
         return Done(result)
 
@@ -95,8 +98,8 @@ class Ingestion:
         return CorrectedReader(client, corrections) if corrections else client
 
     async def _start(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
-        as_of = _date(args, "as_of") or datetime.now(UTC).date()
-        since, until = _date(args, "since"), _date(args, "until")
+        as_of = day_of(args, "as_of") or datetime.now(UTC).date()
+        since, until = day_of(args, "since"), day_of(args, "until")
         if since is None and register.name not in READ_WHOLE:
             covered = await store.covered_until(ctx.db, register.name)
             since = covered - self.overlap if covered else as_of - self.first_run
@@ -116,14 +119,21 @@ class Ingestion:
         progress = {"phase": "pages", "since": page["since"], "as_of": page["as_of"]}
         return FanOut([_page_job(ctx.job.id, page)], progress)
 
-    async def _finish(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
-        unscored = await store.unscored(ctx.db) if self.wait_scores else 0
+    async def unscored(self, ctx: JobContext) -> int | Snooze:
+        """How many prospects are not scored yet; Snooze while it is worth waiting for them."""
+        left = await store.unscored(ctx.db) if self.wait_scores else 0
         waited = float(ctx.job.progress.get("waited_s", 0))
-        if unscored and waited < self.wait_scores.total_seconds():
+        if left and waited < self.wait_scores.total_seconds():
             waited += SCORES_POLL_S
             return Snooze(SCORES_POLL_S, {"phase": "scoring", "waited_s": waited})
-        since, as_of = _date(ctx.job.progress, "since"), _as_of(ctx.job.progress)
-        covered = min(as_of, _date(args, "until") or as_of)
+        return left
+
+    async def _finish(self, ctx: JobContext, register: Register, args: dict[str, Any]) -> Outcome:
+        unscored = await self.unscored(ctx)
+        if isinstance(unscored, Snooze):
+            return unscored
+        since, as_of = day_of(ctx.job.progress, "since"), as_of_day(ctx.job.progress)
+        covered = min(as_of, day_of(args, "until") or as_of)
         totals = await store.child_totals(ctx.db, ctx.job.id)
         async with ctx.db.transaction() as tx:
             await store.source_succeeded(tx, register.name, since, covered)
@@ -133,12 +143,19 @@ class Ingestion:
 
 
 async def ingest(
-    ctx: JobContext, register: Register, raw: RawPage, as_of: date, *, last: bool = False
+    ctx: JobContext,
+    register: Parser,
+    raw: RawPage,
+    as_of: date,
+    *,
+    last: bool = False,
+    **counted: int,
 ) -> dict[str, int]:
     """Parse and merge what a page holds that is not stored yet, in one transaction.
 
-    Returns the page's counters; with `last` the job succeeds in that transaction, so that they
-    are counted once. Raises LostLease where another worker has taken the job over.
+    Returns the page's counters, `counted` among them; with `last` the job succeeds in that
+    transaction, so that they are counted once. Raises LostLease where another worker has taken
+    the job over.
     """
     documents, rejected, unchanged = await _unknown(ctx, register, raw)
     merged = store.Merged(0, 0, 0)
@@ -154,6 +171,7 @@ async def ingest(
             "unchanged": unchanged,
             "quarantined": len(rejected),
             "prospects": merged.prospects,
+            **counted,
         }
         await (ctx.complete(tx, result) if last else ctx.fence(tx))
     _count(register.name, merged, unchanged, len(rejected))
@@ -161,7 +179,7 @@ async def ingest(
 
 
 async def _unknown(
-    ctx: JobContext, register: Register, raw: RawPage
+    ctx: JobContext, register: Parser, raw: RawPage
 ) -> tuple[list[Document], list[Rejected], int]:
     known = await store.known_hashes(ctx.db, register.name, [d.number for d in raw.documents])
     documents: dict[str, Document] = {}
@@ -178,7 +196,7 @@ async def _unknown(
     return list(documents.values()), rejected, unchanged
 
 
-def _parsed(register: Register, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
+def _parsed(register: Parser, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
     """What the reader makes of a document; one that it fails on does not cost the page."""
     try:
         return register.parse(raw)
@@ -239,7 +257,8 @@ def _count_competitors(run_id: int, state: str) -> NewJob:
     )
 
 
-def _date(args: dict[str, Any], name: str) -> date | None:
+def day_of(args: dict[str, Any], name: str) -> date | None:
+    """A date among arguments or progress, None where it is not there. Raises BadRequest."""
     value = args.get(name)
     try:
         return date.fromisoformat(value) if value else None
@@ -247,8 +266,9 @@ def _date(args: dict[str, Any], name: str) -> date | None:
         raise BadRequest(f"{name} must be a date like 2026-09-01, not {value!r}.") from None
 
 
-def _as_of(args: dict[str, Any]) -> date:
-    return _date(args, "as_of") or datetime.now(UTC).date()
+def as_of_day(args: dict[str, Any]) -> date:
+    """The day that findings are derived at: today unless `as_of` says another. Or BadRequest."""
+    return day_of(args, "as_of") or datetime.now(UTC).date()
 
 
 def _count(register: str, merged: store.Merged, unchanged: int, rejected: int) -> None:

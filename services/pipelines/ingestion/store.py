@@ -178,10 +178,13 @@ async def source_started(db: Executor, source: str) -> None:
     await db.execute(Q["source_started"], source)
 
 
-async def source_succeeded(db: Executor, source: str, since: date | None, covered: date) -> None:
+async def source_succeeded(
+    db: Executor, source: str, since: date | None, covered: date | None
+) -> None:
     """Note that a source has been read from a filing date (None: the first) up to another.
 
-    Where that leaves a gap after what was read before, the next run begins at the gap.
+    Where that leaves a gap after what was read before, the next run begins at the gap. Files say
+    nothing of dates: `covered` is None.
     """
     await db.execute(Q["source_succeeded"], source, since, covered)
 

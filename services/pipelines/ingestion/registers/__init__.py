@@ -1,14 +1,21 @@
 """State registers: one reader each behind one protocol, and the client they read with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import aiohttp
 
 from services.common.config import source_rate, source_url
+from services.common.errors import BadRequest
+from services.pipelines.ingestion.registers import florida_downloads
 from services.pipelines.ingestion.registers.base import Reader, Register
+from services.pipelines.ingestion.registers.california import California
 from services.pipelines.ingestion.registers.colorado import Colorado
 from services.pipelines.ingestion.registers.connecticut import Connecticut
 from services.pipelines.ingestion.registers.corrections import CorrectedReader, Correction
+from services.pipelines.ingestion.registers.filed import FileRegister
+from services.pipelines.ingestion.registers.florida import Florida
+from services.pipelines.ingestion.registers.florida_downloads import FloridaDownloads
+from services.pipelines.ingestion.registers.iaca import Iaca
 from services.pipelines.ingestion.registers.oregon import Oregon
 from services.pipelines.ingestion.registers.soda import Patience, SodaClient
 
@@ -28,6 +35,35 @@ REGISTERS: Mapping[str, Register] = {
     )
 }
 """Registers by the name that jobs, tables and settings know them by."""
+
+_FORMATS: Mapping[str, Callable[[str], FileRegister]] = {
+    "fl": lambda _: Florida(),
+    "ca": lambda _: California(),
+    "iaca": lambda state: Iaca(state.lower(), state),
+}
+
+
+def register_in_files(form: str, state: str) -> FileRegister:
+    """The reader of an office's files in a format. Raises BadRequest."""
+    made = _FORMATS.get(form)
+    if made is None:
+        raise BadRequest(f"No format is called {form!r}; known are {', '.join(_FORMATS)}.")
+    return made(state)
+
+
+def downloads(
+    session: aiohttp.ClientSession, hosts: Collection[str] = (), patience: Patience = PATIENT
+) -> FloridaDownloads:
+    """Florida's downloads at SOURCE_FL_URL and _RATE. Raises Misconfigured."""
+    return FloridaDownloads(
+        session,
+        source_url(florida_downloads.SOURCE, florida_downloads.BASE_URL),
+        rate=source_rate(
+            florida_downloads.SOURCE, florida_downloads.RATE, florida_downloads.BASE_URL
+        ),
+        hosts=hosts,
+        patience=patience,
+    )
 
 
 def client_for(
@@ -54,9 +90,13 @@ __all__ = [
     "REGISTERS",
     "CorrectedReader",
     "Correction",
+    "FileRegister",
+    "FloridaDownloads",
     "Patience",
     "Reader",
     "Register",
     "SodaClient",
     "client_for",
+    "downloads",
+    "register_in_files",
 ]

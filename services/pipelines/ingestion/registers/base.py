@@ -43,8 +43,8 @@ class Reader(Protocol):
         """Every row whose column holds one of the values."""
 
 
-class Register(Protocol):
-    """A state register: where it is and how its rows become documents."""
+class Parser(Protocol):
+    """Whose rows they are, and how those of a document become one."""
 
     @property
     def name(self) -> str:
@@ -53,6 +53,13 @@ class Register(Protocol):
     @property
     def state(self) -> str:
         """USPS code of the filing office's state: that of the prospects found here."""
+
+    def parse(self, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
+        """The document, None where its own row is bad, and the rows that could not be read."""
+
+
+class Register(Parser, Protocol):
+    """A state register that is asked: where it is and how its rows become documents."""
 
     @property
     def base_url(self) -> str:
@@ -77,9 +84,6 @@ class Register(Protocol):
 
         Raises BadRow where the row does not tell.
         """
-
-    def parse(self, raw: RawDocument) -> tuple[Document | None, list[Rejected]]:
-        """The document, None where its own row is bad, and the rows that could not be read."""
 
 
 class BadRow(Exception):

@@ -23,6 +23,8 @@ from services.pipelines.ingestion.registers.salvage import Salvaged, salvage, sp
 
 PAGE_MAX = 50_000
 IN_MAX = 500
+AGAIN = frozenset((202, 408, 425, 429))
+"""Statuses that may pass: Socrata answers 202 while it still works on a query."""
 URL_MAX = 6_000
 """Characters of an IN list: many servers refuse a request line over 8 KB."""
 USER_AGENT = "ucc-intel (public UCC filings)"
@@ -60,18 +62,22 @@ class SodaClient:
         rate: float | None = 4.0,
         app_token: str | None = None,
         patience: Patience = Patience(),
+        again: frozenset[int] = AGAIN,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """`rate` in requests a second, None for no limit; `clock`, `now`, `sleep` for tests."""
+        """`rate` in requests a second, None for no limit; `again` are statuses that may pass.
+
+        `clock`, `now` and `sleep` are for tests.
+        """
         self._session, self._base, self._source = session, base_url.rstrip("/"), source
         self._interval = 1 / rate if rate else 0.0
         self._headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         if app_token:
             self._headers["X-App-Token"] = app_token
-        self._patience = patience
+        self._patience, self._again = patience, again
         self._clock, self._now, self._sleep, self._jitter = clock, now, sleep, jitter
         self._free_at = 0.0
         self._slots = asyncio.Semaphore(patience.side_by_side)
@@ -135,7 +141,7 @@ class SodaClient:
         for attempt in range(self._patience.body_tries):
             if attempt:
                 await self._back_off(attempt)
-            broken = await self._get(path, params)
+            broken = await self.get(path, params)
             try:
                 rows = orjson.loads(broken)
             except orjson.JSONDecodeError:
@@ -149,8 +155,11 @@ class SodaClient:
             raise SourceUnavailable(self._says(path, "sends bodies cut short: try again later"))
         return found, False
 
-    async def _get(self, path: str, params: dict[str, str]) -> bytes:
-        """The body of a 200, after as many tries as patience has."""
+    async def get(self, path: str, params: dict[str, str]) -> bytes:
+        """The body of a 200, after as many tries as patience has.
+
+        Raises SourceUnavailable, and SourceRejected with the status as `extra["answered"]`.
+        """
         failure = _Again("none", "was not asked")
         for attempt in range(self._patience.tries):
             if attempt:
@@ -190,13 +199,12 @@ class SodaClient:
         """Pass a 200; anything else is "again" or final."""
         if status == 200:
             return
-        # Socrata answers 202 while it still works on a query.
-        if status in (202, 408, 425, 429) or status >= 500:
+        if status in self._again or status >= 500:
             outcome = "throttled" if status == 429 else "server_error"
             raise _Again(outcome, f"answered {status}", self._asked_wait(retry_after))
         metrics.source_requests_total.labels(self._source, "rejected").inc()
         told = body[:300].decode("utf-8", "replace").strip()
-        raise SourceRejected(self._says(path, f"answered {status}: {told}"))
+        raise SourceRejected(self._says(path, f"answered {status}: {told}"), answered=status)
 
     def _asked_wait(self, retry_after: str | None) -> float:
         """Retry-After in seconds (RFC 9110, 10.2.3: a number or a date), capped."""
