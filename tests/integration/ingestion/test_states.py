@@ -128,6 +128,53 @@ async def test_connecticut_amendments_are_applied(connecticut: SodaHost, worker:
     ]
 
 
+async def test_a_connecticut_amendment_that_lists_some_parties_leaves_the_others(
+    connecticut: SodaHost, worker: Database
+) -> None:
+    connecticut.tables["xfev-8smz"] = [
+        lien("11"),
+        lien("11", debtor_nm_bus="NUTMEG BAGELS INC"),
+        amendment("12", "11", "AMENDMENT", "2026-08-01", debtor_nm_bus="YANKEE BAGELS INC"),
+        amendment("13", "11", "AMENDMENT", "2026-08-02"),
+    ]
+    await ingest(worker, "ct", since="2025-01-01", as_of=AS_OF)
+    assert [name for _, name, _ in await told(worker, PROSPECTS)] == [
+        "CONSTITUTIONSURGERYCENTEREAST",
+        "NUTMEGBAGELS",
+        "YANKEEBAGELS",
+    ]
+
+
+async def test_a_connecticut_lien_whose_status_alone_changed_is_read_again(
+    connecticut: SodaHost, worker: Database
+) -> None:
+    connecticut.tables["xfev-8smz"] = [lien("11")]
+    await ingest(worker, "ct", since="2025-01-01", as_of=AS_OF)
+    connecticut.tables["xfev-8smz"] = [lien("11", lien_status="Terminated")]
+    run = await ingest(worker, "ct", since="2025-01-01", as_of=AS_OF)
+    assert run["result"]["changed"] == 1
+    assert await told(worker, FILINGS) == [("11", "terminated", "2030-03-01", "ucc")]
+
+
+async def test_liens_of_connecticuts_labor_department_are_tax_liens_and_end(
+    connecticut: SodaHost, worker: Database
+) -> None:
+    holder: dict[str, Any] = {
+        "sec_party_nm_bus": "CONNECTICUT DEPARTMENT OF LABOR",
+        "tx_lien_descript": None,
+    }
+    ended = {"debtor_nm_bus": "T-SHIRT ETC.", "lien_status": "Terminated"}
+    connecticut.tables["xfev-8smz"] = [
+        lien("0003279557", cd_flng_type="ORIG FIN STMT", **holder),
+        lien("0003279558", cd_flng_type="ORIG", **holder),
+        amendment("0003279651", "0003279557", "TERMINATION", "2026-01-12", **ended, **holder),
+    ]
+    await ingest(worker, "ct", since="2025-01-01", as_of=AS_OF)
+    found = [(number, status) for number, status, *_ in await told(worker, FILINGS)]
+    assert found == [("0003279557", "terminated"), ("0003279558", "active")]
+    assert (await told(worker, FILINGS))[1][3] == "state_tax_lien"
+
+
 async def test_connecticut_lien_is_fetched_for_an_amendment(
     connecticut: SodaHost, worker: Database
 ) -> None:
@@ -235,6 +282,42 @@ async def test_oregon_amendments_are_applied(oregon: SodaHost, worker: Database)
         ("91002", "terminated", "2026-10-20", "ucc"),
         ("91003", "active", "2036-10-05", "federal_tax_lien"),
     ]
+
+
+async def test_an_oregon_amendment_that_lists_some_parties_leaves_the_others(
+    oregon: SodaHost, worker: Database
+) -> None:
+    of = {"original_file_number": "91001", "file_type": "AMENDMENT"}
+    oregon.tables["snfi-f79b"] = [
+        entry("91001", "DB", "CASCADE HOPS LLC"),
+        entry("91001", "DB", "ROGUE MALT LLC"),
+        entry("91001", "SP", LENDER),
+        entry("91001-1", "SP", "KEYBANK NATIONAL ASSOCIATION", **of),
+        entry("91001-2", "DB", "SISTERS YEAST LLC", **of),
+    ]
+    await ingest(worker, "or", since="2026-10-01", as_of=AS_OF)
+    assert [name for _, name, _ in await told(worker, PROSPECTS)] == [
+        "CASCADEHOPS",
+        "ROGUEMALT",
+        "SISTERSYEAST",
+    ]
+
+
+@pytest.mark.parametrize("lien_type", ["IRS", "DOR"])
+async def test_a_release_ends_an_oregon_tax_lien(
+    oregon: SodaHost, worker: Database, lien_type: str
+) -> None:
+    of = {"original_file_number": "91001", "file_type": "AMENDMENT"}
+    oregon.tables["snfi-f79b"] = [
+        entry("91001", "DB", "CASCADE HOPS LLC", lien_type=lien_type),
+        entry("91001-1", "DB", "CASCADE HOPS LLC", lien_type=f"{lien_type}-X", **of),
+    ]
+    await ingest(worker, "or", since="2026-10-01", as_of=AS_OF)
+    ((_, status, _, kind),) = await told(worker, FILINGS)
+    assert (status, kind) == (
+        "terminated",
+        "federal_tax_lien" if lien_type == "IRS" else "state_tax_lien",
+    )
 
 
 async def test_an_oregon_filing_of_an_older_month_makes_no_prospect(
