@@ -30,8 +30,8 @@ env: ## export lines of the running stack, for: eval "$(make -s env)"
 token: ## a token for 7 days: ROLE=admin|analyst|viewer|service USER_ID=...
 	@$(STACK) token --role "$(ROLE)" --user-id "$(USER_ID)"
 
-ingest: ## ingest a register and wait: SOURCE=co|ct|or|sample SINCE=2026-09-01
-	@$(STACK) ingest --source "$(SOURCE)" --since "$(SINCE)" --file "$(FILE)"
+ingest: ## ingest a register and wait: SOURCE=co|ct|fl|or|sample SINCE=2026-09-01, or FILE=... FORMAT=fl|ca|iaca STATE=CA
+	@$(STACK) ingest --source "$(SOURCE)" --since "$(SINCE)" --file "$(FILE)" --format "$(FORMAT)" --state "$(STATE)"
 
 reset: ## stop everything and delete its data
 	@$(STACK) reset

@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--source", default="")
     run.add_argument("--since", default="")
     run.add_argument("--file", default="")
+    run.add_argument("--format", default="")
+    run.add_argument("--state", default="")
     return top
 
 
@@ -57,7 +59,8 @@ def main() -> int:
         case "token":
             print(commands.token(config, options.role, options.user_id))
         case "ingest":
-            ingest.ingest(config, options.source, options.since, options.file)
+            asked = (options.source, options.since, options.file, options.format, options.state)
+            ingest.ingest(config, *asked)
     return 0
 
 

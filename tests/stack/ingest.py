@@ -5,9 +5,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 from typing import Any
 
-from tests.stack import commands
+from tests.stack import commands, upload
 from tests.stack.config import Config
 from tests.stack.errors import StackError
 
@@ -46,27 +47,55 @@ class Api:
                 f"{service} does not answer at {request.full_url} ({error}): see make status."
             ) from None
 
+    def upload(self, files: list[Path], query: dict[str, str]) -> dict[str, Any]:
+        """Send a register's files; the job that reads them; StackError for anything else."""
+        url = self._config.url("jobs") + "/api/jobs/ingestion/files"
+        status, answer = upload.send(url, self._token, files, query)
+        if status != 202:
+            raise StackError(f"jobs answered {status}: {_told(answer, str(status))}")
+        return answer
+
 
 def _reason(error: urllib.error.HTTPError) -> str:
     try:
-        body = json.load(error)
-        return "; ".join([body["detail"], *(e["detail"] for e in body.get("errors", []))])
-    except (ValueError, KeyError, TypeError):
+        return _told(json.load(error), str(error.reason))
+    except ValueError:
         return str(error.reason)
 
 
-def ingest(config: Config, source: str, since: str, file: str) -> None:
-    """Ingest a source since a date; StackError (exit 1) where the job does not succeed."""
+def _told(problem: Any, otherwise: str) -> str:
+    try:
+        return "; ".join([problem["detail"], *(e["detail"] for e in problem.get("errors", []))])
+    except (KeyError, TypeError):
+        return otherwise
+
+
+def ingest(
+    config: Config, source: str, since: str, file: str, form: str = "", state: str = ""
+) -> None:
+    """Ingest a source since a date, or files; StackError (exit 1) where it does not succeed."""
     if file:
+        if source:
+            raise StackError("say SOURCE= for a register that is asked, or FILE= and FORMAT=.")
+        _ingest_files(config, upload.chosen(file, form), form, state)
+        return
+    if form or not source:
         raise StackError(
-            "FILE= is not supported yet: bulk files come in a later step; use SOURCE= and SINCE=."
-        )
-    if not source:
-        raise StackError(
-            "say which register: make ingest SOURCE=co|ct|or|sample [SINCE=2026-09-01]"
+            "say which register: make ingest SOURCE=co|ct|fl|or|sample [SINCE=2026-09-01], "
+            "or which files: make ingest FILE=... FORMAT=fl|ca|iaca [STATE=CA]"
         )
     body = {"source": source} | ({"since": since} if since else {})
     _run(Api(config), "ingestion", body)
+
+
+def _ingest_files(config: Config, files: list[Path], form: str, state: str) -> None:
+    api = Api(config)
+    size = sum(path.stat().st_size for path in files)
+    names = ", ".join(path.name for path in files)
+    print(f"sending {names} ({size / 1e6:.1f} MB)", flush=True)
+    job = api.upload(files, {"format": form} | ({"state": state} if state else {}))
+    print(f"job {job['id']}: {job['kind']} {form}", flush=True)
+    _wait(api, job, form)
 
 
 def sample(config: Config) -> None:
@@ -83,6 +112,11 @@ def sample(config: Config) -> None:
 def _run(api: Api, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     job: dict[str, Any] = api.call("jobs", f"/api/jobs/{kind}", body)
     print(f"job {job['id']}: {kind} {' '.join(map(str, body.values()))}".rstrip(), flush=True)
+    return _wait(api, job, body.get("source", kind))
+
+
+def _wait(api: Api, job: dict[str, Any], source: str) -> dict[str, Any]:
+    """Wait until a job has ended; StackError where it did not succeed."""
     begun, told = time.monotonic(), 0
     while job["state"] not in SETTLED:
         if time.monotonic() - begun > WAIT_S:
@@ -98,7 +132,7 @@ def _run(api: Api, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     counts = _counts(job.get("result") or job["progress"])
     print(f"job {job['id']}: {job['state']} after {seconds:.1f} s; {counts}", flush=True)
     if job["state"] != "succeeded":
-        raise StackError(_failure(job, body.get("source", kind)))
+        raise StackError(_failure(job, source))
     return job
 
 
