@@ -75,7 +75,7 @@ async def test_the_same_ingestion_twice_is_one_job(api: Client) -> None:
 async def test_a_source_that_nobody_knows_is_refused_with_those_known(api: Client) -> None:
     status, body, _ = await ask(api, "ingestion", {"source": "tx"})
     assert (status, body["code"]) == (400, "validation_failed")
-    assert "'co', 'ct', 'or' or 'sample'" in body["detail"]
+    assert "'co', 'ct', 'fl', 'or' or 'sample'" in body["detail"]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ async def test_sources_with_their_last_run(api: Client, db: Database) -> None:
     await Ledger(db, "w").fail(claim.job, ValueError("the register is away"))
     status, body = await call(api, "GET", "/sources", Role.VIEWER)
     found = {source["name"]: source for source in body["sources"]}
-    assert (status, list(found)) == (200, ["co", "ct", "or", "sample", "weather"])
+    assert (status, list(found)) == (200, ["co", "ct", "fl", "or", "sample", "weather"])
     assert (found["co"]["covered_until"], found["co"]["open_quarantine"]) == ("2026-09-01", 2)
     assert found["co"]["last_error"] == "the register is away"
     assert found["co"]["last_run"]["id"] == job_id
