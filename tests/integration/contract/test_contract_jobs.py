@@ -20,6 +20,12 @@ CONTRACT = Contract(
         "until must not be before since",
         "filter needs at least one field",
         "priority goes with prioritise",
+        "Say whose filings they are",
+        "Must be (FL|CA) or left out",
+        "is no file of (Florida's download|California's master unload)",
+        "cannot be read as IACA XML",
+        "file is empty|The body is empty",
+        "Every part of the form must be a file",
     ),
 )
 
