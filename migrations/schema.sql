@@ -1,6 +1,6 @@
 -- Everything the migrations make, for review. Written by `python -m migrations schema`;
 -- change a table by a new pair of files in migrations/sql, never here.
--- made from: 0014_prospect_reading 59bc0059695baa00c66a66a08e9f9514ad8130525122cd6c436f47cafe3e8fde
+-- made from: 0015_uploads 914a00d143a7d1dadd92947447bc7fe714026f00b581e9d8eea201d801d9d637
 SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -826,6 +826,72 @@ CREATE INDEX ucc_filings_filed ON ucc_filings USING btree (filed_on DESC);
 CREATE INDEX ucc_filings_lapsing ON ucc_filings USING btree (lapse_on) WHERE status = 'active'::text;
 CREATE INDEX ucc_filings_orphans ON ucc_filings USING btree (register, id) WHERE NOT initial_seen AND NOT history_checked;
 
+CREATE TABLE upload_chunks (
+    upload_id bigint NOT NULL,
+    file integer NOT NULL,
+    chunk integer NOT NULL,
+    data bytea NOT NULL,
+    CONSTRAINT upload_chunks_chunk_check CHECK ((chunk >= 0)),
+    CONSTRAINT upload_chunks_file_check CHECK ((file >= 0))
+);
+ALTER TABLE upload_chunks ALTER COLUMN data SET STORAGE EXTERNAL;
+ALTER TABLE upload_chunks ADD CONSTRAINT upload_chunks_pkey PRIMARY KEY (upload_id, file, chunk);
+
+CREATE TABLE upload_files (
+    upload_id bigint NOT NULL,
+    file integer NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL,
+    CONSTRAINT upload_files_file_check CHECK ((file >= 0)),
+    CONSTRAINT upload_files_size_check CHECK ((size >= 0))
+);
+ALTER TABLE upload_files ADD CONSTRAINT upload_files_pkey PRIMARY KEY (upload_id, file);
+
+CREATE TABLE upload_members (
+    upload_id bigint NOT NULL,
+    member integer NOT NULL,
+    file integer NOT NULL,
+    name text NOT NULL,
+    entry text,
+    dataset text NOT NULL,
+    columns text[] NOT NULL,
+    header boolean NOT NULL,
+    records_read bigint DEFAULT 0 NOT NULL,
+    quarantined bigint DEFAULT 0 NOT NULL,
+    staged_at timestamp with time zone,
+    CONSTRAINT upload_members_member_check CHECK ((member >= 0)),
+    CONSTRAINT upload_members_quarantined_check CHECK ((quarantined >= 0)),
+    CONSTRAINT upload_members_records_read_check CHECK ((records_read >= 0))
+);
+ALTER TABLE upload_members ADD CONSTRAINT upload_members_pkey PRIMARY KEY (upload_id, member);
+
+CREATE TABLE upload_rows (
+    upload_id bigint NOT NULL,
+    register text NOT NULL,
+    filing text COLLATE "C" NOT NULL,
+    member integer NOT NULL,
+    line bigint NOT NULL,
+    cells text[] NOT NULL
+);
+CREATE INDEX upload_rows_filing ON upload_rows USING btree (register, filing);
+CREATE INDEX upload_rows_page ON upload_rows USING btree (upload_id, filing);
+
+CREATE TABLE uploads (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    format text NOT NULL,
+    register text NOT NULL,
+    state text NOT NULL,
+    subject text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT uploads_format_check CHECK ((format = ANY (ARRAY['fl'::text, 'ca'::text, 'iaca'::text]))),
+    CONSTRAINT uploads_register_check CHECK ((register ~ '^[a-z][a-z0-9_]{0,19}$'::text)),
+    CONSTRAINT uploads_state_check CHECK (is_us_jurisdiction(state)),
+    CONSTRAINT uploads_subject_check CHECK ((subject <> ''::text))
+);
+ALTER TABLE uploads ADD CONSTRAINT uploads_pkey PRIMARY KEY (id);
+CREATE INDEX uploads_age ON uploads USING btree (created_at);
+
 CREATE TABLE usage_tracking (
     subject text NOT NULL,
     endpoint text NOT NULL,
@@ -1011,5 +1077,11 @@ CREATE TRIGGER prospects_touch BEFORE UPDATE ON prospects FOR EACH ROW EXECUTE F
 ALTER TABLE schedule_runs ADD CONSTRAINT schedule_runs_schedule_fkey FOREIGN KEY (schedule) REFERENCES schedules(name) ON DELETE CASCADE;
 
 CREATE TRIGGER ucc_filings_touch BEFORE UPDATE ON ucc_filings FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+
+ALTER TABLE upload_chunks ADD CONSTRAINT upload_chunks_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
+
+ALTER TABLE upload_files ADD CONSTRAINT upload_files_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
+
+ALTER TABLE upload_members ADD CONSTRAINT upload_members_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
 
 CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
