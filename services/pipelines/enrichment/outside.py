@@ -77,7 +77,7 @@ class Outsiders:
     sources: Sequence[Outside] = ()
     clients: Mapping[str, Client] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
-    source_s: float = 120.0
+    source_s: float = 600.0
     stale_after: timedelta = timedelta(days=7)
     clock: Callable[[], float] = time.monotonic
 

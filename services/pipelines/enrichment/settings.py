@@ -56,7 +56,7 @@ class EnrichmentSettings(SourceKeys):
         50, ge=1, le=500, description="Prospects of one enrichment.batch job"
     )
     enrichment_concurrency: int = Field(
-        2, ge=1, le=16, description="Enrichment jobs that one worker runs side by side"
+        4, ge=1, le=16, description="Enrichment jobs that one worker runs side by side"
     )
     enrichment_sweep_s: float = Field(
         2, gt=0, description="Seconds between looks for changes whose message was lost"
@@ -70,7 +70,7 @@ class EnrichmentSettings(SourceKeys):
         "unset: those that a SOURCE_<NAME>_URL or _KEY (_ID, _CONTACT, _BOARDS) is set for",
     )
     enrichment_source_s: float = Field(
-        120, gt=0, description="Seconds after which one job asks a source no further"
+        600, gt=0, description="Seconds after which one job asks a source no further"
     )
     enrichment_cache_s: float = Field(
         86_400, ge=0, le=604_800, description="Seconds an answer of an outside source stands"

@@ -8,7 +8,7 @@ does scoring hear of it, and enrichment never wakes itself.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,9 @@ from services.pipelines.enrichment.signals import Signal, Source
 QUEUE = "enrichment"
 STALE_PRIORITY = 150
 """Nobody waits for a sweep: what a person asked for goes first."""
+STALE_AT_ONCE = 2
+"""Batches of a sweep that run at once in all workers: the pace is that of the sources, and the
+other places are left to what a person asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Enrichment:
         """Job `enrichment`: {"prospect_ids": [...]} fanned out into batches."""
         if ctx.children:
             return await _summed_up(ctx)
-        return self._fan_out(prospect_ids([args]), {})
+        return _fanned_out(self._batches(prospect_ids([args])))
 
     async def run_stale(self, ctx: JobContext, _: dict[str, Any]) -> Outcome:
         """Job `enrichment.stale`: what an outside source was not asked about for a week.
@@ -80,19 +83,20 @@ class Enrichment:
         spent = await store.quota_used_up(ctx.db)
         names = [name for name in outside.names if name not in spent]
         ids = await store.stale(ctx.db, names, outside.stale_after, self.stale_max) if names else []
-        return self._fan_out(ids, {"stale": True}, STALE_PRIORITY)
+        sweep = [
+            replace(
+                batch,
+                args=batch.args | {"stale": True},
+                priority=STALE_PRIORITY,
+                serial_key=f"enrichment.stale.batch:{n % STALE_AT_ONCE}",
+            )
+            for n, batch in enumerate(self._batches(ids))
+        ]
+        return _fanned_out(sweep)
 
-    def _fan_out(
-        self, ids: Sequence[UUID], args: dict[str, Any], priority: int | None = None
-    ) -> Outcome:
-        batches = [
-            {"prospect_ids": [str(i) for i in some]} for some in in_batches(ids, self.job_batch)
-        ]
-        children = [
-            NewJob("enrichment.batch", QUEUE, batch | args, priority=priority) for batch in batches
-        ]
-        nothing = {"batches": 0, "enriched": 0, "changed": 0, "sources": {}}
-        return FanOut(children) if children else Done(nothing)
+    def _batches(self, ids: Sequence[UUID]) -> list[NewJob]:
+        parts = [[str(each) for each in some] for some in in_batches(ids, self.job_batch)]
+        return [NewJob("enrichment.batch", QUEUE, {"prospect_ids": part}) for part in parts]
 
     async def run_batch(self, ctx: JobContext, args: dict[str, Any]) -> Outcome:
         """Job `enrichment.batch`: enrich every named prospect, changed or not; ask outside.
@@ -137,6 +141,11 @@ async def _merge(
     for kind, count in written.items():
         metrics.signals_total.labels(kind).inc(count)
     return changed
+
+
+def _fanned_out(batches: Sequence[NewJob]) -> Outcome:
+    nothing = {"batches": 0, "enriched": 0, "changed": 0, "sources": {}}
+    return FanOut(batches) if batches else Done(nothing)
 
 
 def _outside(ctx: JobContext) -> Outsiders:

@@ -15,7 +15,7 @@ from services.pipelines.enrichment.steps import QUEUE
 from services.pipelines.scoring.steps import score
 from tests.integration.scoring.world import AS_OF, EQUIPMENT, named, prospect, rows
 from tests.support.enrichment import enrich, enrichment_worker, known, results
-from tests.support.ingestion import finished, until
+from tests.support.ingestion import children, finished, until
 from tests.support.ingestion import job as job_row
 from tests.support.proxy import proxied
 from tests.support.sources.rows import award, awards, position
@@ -175,6 +175,22 @@ async def test_a_sweep_asks_only_what_is_stale(
         later = await enrich(db, kind="enrichment.stale")
     assert results(later, "usaspending") == ["answered"]
     assert len(usaspending.asked) == 2
+
+
+async def test_a_sweep_leaves_room_for_what_a_person_asks(
+    environment: dict[str, str], usaspending: StandIn
+) -> None:
+    async with enrichment_worker(environment, enrichment_job_batch=1) as db:
+        for n in range(5):
+            await known(db, f"FIRM {n} LLC", number=str(n))
+        job = await enrich(db, kind="enrichment.stale")
+        found = await children(db, job["id"], "enrichment.batch")
+    assert {child["serial_key"] for child in found} == {
+        "enrichment.stale.batch:0",
+        "enrichment.stale.batch:1",
+    }
+    assert {child["priority"] for child in found} == {150}
+    assert job["result"]["batches"] == 5
 
 
 async def test_what_failed_stays_stale_but_waits_its_turn(
