@@ -28,8 +28,9 @@ class IngestionSettings(WorkerSettings):
         7, ge=1, description="Days that rows of uploaded files wait for others of their filing"
     )
     ingest_download_hosts: str = Field(
-        "",
-        description="Other hosts that a register may point to for its files, separated by commas",
+        "cloudfront.net",  # where Florida keeps its files
+        description="Other domains that a register may point to for its files (https), separated "
+        "by commas",
     )
     ingest_app_token: str | None = Field(
         None, repr=False, description="Socrata application token, raises the shared rate limit"
