@@ -24,13 +24,21 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An answer instead of the right one. `cut`: the body breaks off; `slow_s`: it comes late."""
+    """An answer instead of the right one. `cut`: the body breaks off; `slow_s`: it comes late.
+
+    A fault that is only slow is the right answer, late.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
     slow_s: float = 0.0
+
+    @property
+    def only_slow(self) -> bool:
+        """Whether nothing else is wrong with it."""
+        return bool(self.slow_s) and self.status == 200 and not self.body
 
 
 THROTTLED = Fault(429, b"slow down", {"Retry-After": "1"})
@@ -57,15 +65,17 @@ class StandIn:
         """Answer the next requests like this."""
         self.faults.extend(faults)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One request."""
+    async def handle(self, request: web.Request, spoilt: Fault | None = None) -> web.StreamResponse:
+        """One request; `spoilt` is for this one, whatever others come meanwhile."""
         body = await request.read()
         asked = Asked(
             request.path, dict(request.query), request.headers, orjson.loads(body) if body else None
         )
         self.asked.append(asked)
-        fault = self.faults.popleft() if self.faults else self.always
-        if fault is not None:
+        fault = spoilt or (self.faults.popleft() if self.faults else self.always)
+        if fault is not None and fault.only_slow:
+            await asyncio.sleep(fault.slow_s)
+        elif fault is not None:
             return await _misbehave(request, fault)
         answer = self.respond(asked)
         if isinstance(answer, web.StreamResponse):

@@ -106,11 +106,10 @@ def app(share_of_faults: float, seed: int = 1) -> web.Application:
     source, chance = StandIn(answer), random.Random(seed)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        if chance.random() < share_of_faults:
-            fault = chance.choice(FAULTS)
-            # at OSHA an empty body is an answer
-            source.fail(BROKEN if fault is EMPTY and "OSHA" in request.path else fault)
-        response = await source.handle(request)
+        fault = chance.choice(FAULTS) if chance.random() < share_of_faults else None
+        if fault is EMPTY and "OSHA" in request.path:
+            fault = BROKEN  # an empty body is an answer there
+        response = await source.handle(request, fault)
         source.asked.clear()
         return response
 
