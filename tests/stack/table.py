@@ -43,7 +43,7 @@ def _service(config: Config, name: str, module: str, needs: tuple[str, ...]) -> 
     return Spec(
         name,
         (str(PYTHON), "-m", *module.split()),
-        env=_base() | config.service_environment() | {"PORT": str(config.ports[name])},
+        env=_base() | config.service_environment() | _own(config, name),
         needs=needs,
         ready=("http", f"{config.url(name)}/health/ready"),
         port=config.ports[name],
@@ -51,6 +51,11 @@ def _service(config: Config, name: str, module: str, needs: tuple[str, ...]) -> 
         grace=30.0,
         revision=revision(REPO / "services"),
     )
+
+
+def _own(config: Config, name: str) -> dict[str, str]:
+    """What only this process is told: one of each runs, so its name is a member's of its group."""
+    return {"PORT": str(config.ports[name]), "KAFKA_INSTANCE_ID": name}
 
 
 def _task(config: Config, name: str, module: str, needs: tuple[str, ...]) -> Spec:

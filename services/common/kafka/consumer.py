@@ -106,6 +106,7 @@ class Consumer:
             broker_session_timeout=10.0,
             broker_heartbeat_interval=3.0,
             broker_max_poll_records=500,
+            consumer_group_instance_id=self.settings.kafka_instance_id or None,
             stream_wait_empty=False,
         )
         for queue, pool in self.pools.items():

@@ -25,6 +25,12 @@ class WorkerSettings(Settings, KafkaSettings):
     lease_s: float = Field(30, gt=0, description="Seconds a job is held without a heartbeat")
     heartbeat_s: float = Field(10, gt=0, description="Seconds between heartbeats of held jobs")
     poll_s: float = Field(1, gt=0, description="Seconds between looks at a queue without a permit")
+    kafka_instance_id: str = Field(
+        "",
+        max_length=100,
+        description="Name of this worker that outlives its restarts, like that of a StatefulSet's "
+        "pod: a restart within ten seconds then moves no partition. Unset: members by chance",
+    )
     drain_s: float = Field(
         20, ge=0, description="Seconds that work in flight may take after SIGTERM"
     )

@@ -227,3 +227,25 @@ async def test_a_faust_app_that_dies_is_replaced(
         await write(worker_settings.kafka_brokers, topic, [b'{"n": 2}'])
         await until(lambda: asyncio.sleep(0, 2 in seen.numbers), 30)
     assert len(apps) == 2
+
+async def test_a_named_worker_keeps_its_place_over_a_restart(
+    worker_settings: WorkerSettings, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apps: list[Any] = []
+    build = Consumer._app
+
+    def remember(self: Consumer, folder: str) -> Any:
+        apps.append(build(self, folder))
+        return apps[-1]
+
+    monkeypatch.setattr(Consumer, "_app", remember)
+    settings = worker_settings.model_copy(update={"kafka_instance_id": "scoring-0"})
+    topic = worker_settings.topic_prefix + PROSPECTS_CHANGED
+    generations = []
+    for n in (1, 2):
+        async with working(settings, seen):
+            await write(worker_settings.kafka_brokers, topic, [orjson.dumps({"n": n})])
+            await seen.until(list(range(1, n + 1)), 30)
+            coordinator = apps[-1].consumer._thread._consumer._coordinator
+            generations.append(coordinator.generation)
+    assert generations[0] == generations[1] > 0
