@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 
 from services.common.errors import AppError
-from tests.load import ingestion
+from tests.load import ingestion, jobs
 from tests.load.api import part as api
 from tests.load.ingestion import Options
 from tests.load.report import Target, summary
@@ -19,6 +19,7 @@ DEFAULT = Options()
 PARTS: Mapping[str, Callable[[Options, Callable[[str], None]], list[Target]]] = {
     "ingestion": ingestion.run,
     "api": api.run,
+    "jobs": jobs.run,
 }
 
 

@@ -24,6 +24,7 @@ class Process:
 
     url: str
     log: Path
+    pid: int = 0
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def process(
         while not probe(("http", url + ready)):
             assert running.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.05)
-        yield Process(url, log)
+        yield Process(url, log, running.pid)
     finally:
         running.terminate()
         try:

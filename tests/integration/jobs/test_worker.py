@@ -228,6 +228,7 @@ async def test_a_faust_app_that_dies_is_replaced(
         await until(lambda: asyncio.sleep(0, 2 in seen.numbers), 30)
     assert len(apps) == 2
 
+
 async def test_a_named_worker_keeps_its_place_over_a_restart(
     worker_settings: WorkerSettings, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
