@@ -9,7 +9,7 @@ The pool (services/common/kafka/pool.py) calls a `Handler` for each claimed job 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -57,7 +57,9 @@ class NewJob:
 
     def row(self) -> dict[str, Any]:
         """As the statement that enqueues takes it."""
-        return asdict(self) | {"max_attempts": self.max_attempts or tries(self.kind)}
+        row = {name: getattr(self, name) for name in self.__slots__}  # asdict copies `args` deeply
+        row["max_attempts"] = self.max_attempts or tries(self.kind)
+        return row
 
 
 def tries(kind: str) -> int:

@@ -32,8 +32,7 @@ def defaults(sources: Sequence[str]) -> list[tuple[object, ...]]:
     return [
         _row("as_of", "as_of", "maintenance", "10 0 * * *", {"as_of": "today"}),
         _row("retention", "maintenance.retention", "maintenance", "40 3 * * *"),
-        _row("competitors", "maintenance.competitors", "maintenance", "30 4 * * *",
-             after="ingestion"),
+        _row("competitors", "maintenance.competitors", "maintenance", "30 4 * * *"),
         _row("portfolio", "maintenance.portfolio", "maintenance", "30 */12 * * *",
              after="scoring"),
         _row("enrichment.stale", "enrichment.stale", "enrichment", "0 */6 * * *"),

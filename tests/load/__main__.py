@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 
 from services.common.errors import AppError
-from tests.load import ingestion, jobs
+from tests.load import ingestion, jobs, mixed
 from tests.load.api import part as api
 from tests.load.ingestion import Options
 from tests.load.report import Target, summary
@@ -20,6 +20,7 @@ PARTS: Mapping[str, Callable[[Options, Callable[[str], None]], list[Target]]] = 
     "ingestion": ingestion.run,
     "api": api.run,
     "jobs": jobs.run,
+    "mixed": mixed.run,
 }
 
 

@@ -40,9 +40,9 @@ async def test_seeding_is_repeatable_and_respects_what_a_person_changed(db: Data
         "portfolio", "retention", "scoring",
     }  # fmt: skip
     assert (found["as_of"]["cron"], found["as_of"]["enabled"]) == ("5 5 * * *", False)
-    co, competitors = found["ingestion.co"], found["competitors"]
+    co, portfolio = found["ingestion.co"], found["portfolio"]
     assert (co["cron"], co["args"], co["kind"]) == ("0 2 * * *", {"source": "co"}, "ingestion")
-    assert competitors["after_kind"] == "ingestion"
+    assert portfolio["after_kind"] == "scoring"
 
 
 async def test_a_new_schedule_waits_for_its_time(db: Database) -> None:

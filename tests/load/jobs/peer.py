@@ -12,25 +12,34 @@ from tests.support.stack import TestStack, create_database, drop_database
 
 HERE = Path(__file__).parent
 LEVELS = ("1", "20", "100")
+TRIAL = 2000
 DATABASE = "procrastinate"
 _TIMEOUT_S = 900
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Jobs a second at one level of concurrency."""
+    """Jobs a second at one level of concurrency, over so many jobs."""
 
+    jobs: int
     concurrency: int
     enqueue: float
     drain: float
 
 
 def measure(stack: TestStack, folder: Path, jobs: int) -> list[Peer]:
-    """A round for each level, on a database of its own in the stack's PostgreSQL."""
+    """A trial of each level, then all jobs at the best one, on a database of its own."""
     python = _install(folder)
     made = create_database(stack, DATABASE)
     try:
-        argv = [str(python), str(HERE / "peer_app.py"), made.direct_url, str(jobs), *LEVELS]
+        argv = [
+            str(python),
+            str(HERE / "peer_app.py"),
+            made.direct_url,
+            str(TRIAL),
+            str(jobs),
+            *LEVELS,
+        ]
         told = json.loads(_run(argv, {}).splitlines()[-1])
     finally:
         drop_database(stack, DATABASE)

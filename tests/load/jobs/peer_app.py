@@ -1,6 +1,7 @@
-"""procrastinate on the same PostgreSQL: prints {"enqueue", "drain"} in jobs a second.
+"""procrastinate on the same PostgreSQL: prints concurrency, "enqueue" and "drain" in jobs a second.
 
-Runs in a virtual environment of its own (peer.py): python peer_app.py DSN JOBS CONCURRENCY...
+Runs in a virtual environment of its own (peer.py): python peer_app.py DSN TRIAL JOBS CONCURRENCY...
+Each level is tried with TRIAL jobs; the best one is measured with JOBS and printed last.
 """
 
 import asyncio
@@ -12,11 +13,14 @@ from time import perf_counter
 import procrastinate
 
 
-def main(dsn: str, jobs: int, levels: list[int]) -> None:
-    """One round for each level of concurrency."""
+def main(dsn: str, trial: int, jobs: int, levels: list[int]) -> None:
+    """A short round for each level of concurrency, a long one for the best."""
     logging.disable(logging.WARNING)
     asyncio.run(prepare(dsn))
-    print(json.dumps([asyncio.run(measure(dsn, jobs, level)) for level in levels]))
+    rounds = [asyncio.run(measure(dsn, trial, level)) for level in levels]
+    best = max(rounds, key=lambda each: each["drain"])
+    rounds.append(asyncio.run(measure(dsn, jobs, int(best["concurrency"]))))
+    print(json.dumps(rounds))
 
 
 async def prepare(dsn: str) -> None:
@@ -48,6 +52,7 @@ async def measure(dsn: str, jobs: int, concurrency: int) -> dict[str, float]:
         )
         ended = perf_counter()
     return {
+        "jobs": jobs,
         "concurrency": concurrency,
         "enqueue": jobs / (enqueued - began),
         "drain": jobs / (ended - enqueued),
@@ -55,4 +60,4 @@ async def measure(dsn: str, jobs: int, concurrency: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), [int(level) for level in sys.argv[3:]])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), [int(each) for each in sys.argv[4:]])

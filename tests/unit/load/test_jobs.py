@@ -12,7 +12,7 @@ def measured() -> Measured:
     return Measured(
         enqueued=[10_000.0],
         drains=[Drain(20_000, 2000.0, flat)],
-        peers=[[Peer(1, 9000.0, 1000.0), Peer(20, 9000.0, 700.0)]],
+        peers=[[Peer(2000, 1, 9000.0, 1200.0), Peer(20_000, 1, 9000.0, 1000.0)]],
         waits=[20.0] * 95 + [100.0] * 5,
         answers={"": [150.0] * 60, "/dead": [199.0] * 60},
         many=Drain(100_000, 2000.0, flat),
@@ -23,9 +23,9 @@ def test_all_targets_are_met_at_their_edges() -> None:
     assert [target.met for target in targets(measured())] == [True] * 5
 
 
-def test_the_peer_counts_at_its_best() -> None:
+def test_the_peer_counts_by_its_long_round() -> None:
     round_ = measured()
-    round_.peers[0].append(Peer(100, 9000.0, 1001.0))
+    round_.peers[0].append(Peer(20_000, 1, 9000.0, 1001.0))
     assert not targets(round_)[0].met
 
 
