@@ -40,11 +40,6 @@ _KINDS = Query(
     "bench_kinds",
     "SELECT kind, count(*) AS jobs, sum(attempt) AS tries FROM jobs GROUP BY kind ORDER BY kind",
 )
-_TWICE = Query(
-    "bench_twice",
-    "SELECT (SELECT sum((result ->> 'new')::int) FROM jobs WHERE kind = 'ingestion.page')"
-    " - (SELECT count(*) FROM ucc_filings)",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,6 @@ class Ended:
     kinds: list[tuple[str, int, int]]
     dead: list[int]
     doomed: list[int]
-    twice: int
     failed: tuple[int, int]
 
 
@@ -126,10 +120,9 @@ async def _work(db: Database, url: str, token: str, source: Awards) -> Ended:
     states = {row["state"]: row["jobs"] for row in await db.fetch(_STATES)}
     kinds = [(row["kind"], row["jobs"], row["tries"]) for row in await db.fetch(_KINDS)]
     dead = [row["id"] for row in await db.fetch(_DEAD)]
-    twice = int(await db.fetchval(_TWICE))
     told = await contents(db)
     counts = (source.asked, source.failed)
-    return Ended(seconds, told, states, kinds, dead, sorted(doomed), twice, counts)
+    return Ended(seconds, told, states, kinds, dead, sorted(doomed), counts)
 
 
 async def _complete(db: Database) -> None:
