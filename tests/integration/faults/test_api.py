@@ -4,14 +4,14 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 import pytest
 
 from services.common.types import Role
-from tests.integration.faults.crowd import DEADLINE_S, Crowd, Place
+from tests.integration.faults.crowd import DEADLINE_S, Caller, Crowd, Place, ident
 from tests.integration.faults.judge import judge
 from tests.load.exposition import scrape
 from tests.support.processes import process
@@ -143,6 +143,43 @@ async def test_a_limit_holds_again_when_redis_is_back(place: Place) -> None:
             assert time.monotonic() < end, "Redis is back and not asked"
         refused = [await ask() for _ in range(VIEWER_LIMIT)][-1]
         assert (refused.status, int(refused.headers["Retry-After"]) >= 1) == (429, True)
+
+
+@pytest.fixture
+async def racers(place: Place) -> AsyncIterator[list[Caller]]:
+    """Twelve callers who want the same, each on a connection of its own."""
+    async with AsyncExitStack() as opened:
+        made = []
+        for number in range(12):
+            session = await opened.enter_async_context(place.session(number, f"racer {number}"))
+            made.append(Caller(place, f"racer {number}", session, "", str))
+        yield made
+
+
+async def test_each_race_for_a_claim_has_one_winner_whatever_breaks(
+    place: Place, racers: list[Caller]
+) -> None:
+    breaking = asyncio.create_task(break_one_after_the_other(place.stack))
+    won: dict[str, str] = {}
+    while not breaking.done():
+        target = ident(next(place.claimable))
+        answers = await asyncio.gather(*(racer.claim(target) for racer in racers))
+        [won[target]] = [answer.user for answer in answers if answer.status == 200]
+        assert {answer.body["claimed_by"] for answer in answers} == {won[target]}
+    await breaking
+    refused = sum(answer.refused for racer in racers for answer in racer.answers)
+    print(f"{len(won)} races, {refused} refusals")
+    assert (len(won) > 5, refused > 0) == (True, True)
+    held = place.rows("SELECT id, claimed_by FROM prospects WHERE claimed_by LIKE 'racer %'")
+    assert {row["id"]: row["claimed_by"] for row in held} == won
+    trail = place.rows("SELECT entity_id, subject FROM audit_logs WHERE subject LIKE 'racer %'")
+    assert sorted((row["entity_id"], row["subject"]) for row in trail) == sorted(won.items())
+
+
+async def break_one_after_the_other(stack: TestStack) -> None:
+    await cut(stack)
+    await killed("pgbouncer")(stack)
+    await asyncio.sleep(0.5)
 
 
 async def test_a_user_disabled_when_postgresql_is_back_is_refused_in_two_seconds(
