@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from services.common.errors import (
     BadRequest,
@@ -30,6 +31,9 @@ MEDIA_TYPES = ("multipart/form-data", "application/octet-stream", "application/z
                "application/xml", "text/csv", "text/plain")  # fmt: skip
 _PIECE = 256 * 1024
 _ALSO = ("application/x-zip-compressed", "text/xml", "application/x-www-form-urlencoded")
+_NO_FORM = (
+    web.RequestPayloadError, HttpProcessingError, ConnectionError, ValueError, AssertionError,
+)  # fmt: skip
 Read = Callable[[], Awaitable[bytes]]
 
 
@@ -92,7 +96,7 @@ async def received(
         intake = _Intake(Path(folder), limit, stall_s)
         try:
             await _fill(intake, request, name)
-        except (web.RequestPayloadError, ConnectionError, ValueError, AssertionError) as exc:
+        except _NO_FORM as exc:
             raise BadRequest("The body broke off, or is no form as its headers say") from exc
         except OSError as exc:
             raise Unavailable("There is no room for the file now", retry_after=60) from exc

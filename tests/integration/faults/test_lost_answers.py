@@ -95,14 +95,14 @@ async def test_a_batch_of_claims_counts_what_it_holds(desk: Desk, proxy: Proxy) 
 async def test_an_unclaim_is_given_up_once(desk: Desk, proxy: Proxy) -> None:
     met = desk.debtor(1)
     await desk.call("POST", f"/{met}/claim")
-    again = await lost(desk, proxy, COMMIT, "POST", f"/{met}/unclaim")
+    again = await lost(desk, proxy, b"unclaim", "POST", f"/{met}/unclaim")
     assert (again.status, again.body["claimed_by"]) == (200, None)
     assert await actions(desk, met) == ["claim", "unclaim"]
 
 
 async def test_a_patch_is_written_once(desk: Desk, proxy: Proxy) -> None:
     met = desk.debtor(1)
-    again = await lost(desk, proxy, COMMIT, "PATCH", f"/{met}", {"notes": "rang"})
+    again = await lost(desk, proxy, b"rang", "PATCH", f"/{met}", {"notes": "rang"})
     assert (again.status, again.body["notes"], again.body["version"]) == (200, "rang", 2)
     assert await actions(desk, met) == ["update"]
 
@@ -110,7 +110,7 @@ async def test_a_patch_is_written_once(desk: Desk, proxy: Proxy) -> None:
 async def test_a_patch_of_a_version_says_that_there_is_another(desk: Desk, proxy: Proxy) -> None:
     met = desk.debtor(1)
     tag = (await desk.call("GET", f"/{met}")).headers["ETag"]
-    again = await lost(desk, proxy, COMMIT, "PATCH", f"/{met}", {"notes": "rang"}, If_Match=tag)
+    again = await lost(desk, proxy, b"rang", "PATCH", f"/{met}", {"notes": "rang"}, If_Match=tag)
     assert (again.status, again.body["version"]) == (412, 2)
     assert (await desk.call("GET", f"/{met}")).body["notes"] == "rang"
 

@@ -115,6 +115,15 @@ async def test_a_form_has_nothing_but_files(api: Client, db: Database) -> None:
     assert await db.fetchval(KEPT) == 0
 
 
+@pytest.mark.parametrize(
+    "body", [b"--b\r\nTrue--b--\r\n", b"--b\r\nA: " + b"x" * 9000 + b"\r\n\r\n--b--", b"nothing"]
+)
+async def test_a_form_that_is_none_is_refused(api: Client, db: Database, body: bytes) -> None:
+    status, problem = await post(api, body, "multipart/form-data; boundary=b")
+    assert (status, problem["code"]) == (400, "bad_request")
+    assert await db.fetchval(KEPT) == 0
+
+
 async def test_a_name_never_becomes_a_path(api: Client, db: Database) -> None:
     form = aiohttp.FormData(quote_fields=False)
     form.add_field("file", FILE, filename="../../etc/cron.d/x")
