@@ -48,9 +48,15 @@ def targets(calm: Ended, mixed: Ended) -> list[Target]:
         Target.at_least("jobs with 5 % faults", JOBS, jobs),
         Target.at_least("jobs an hour at this pace", 1000, jobs / mixed.seconds * 3600),
         _yes("the same rows as undisturbed, none twice", not differences(calm.told, mixed.told)),
+        _yes("each document written once, by a job that counts it", _once(mixed)),
         _yes("none lost: every job is final", not live),
         _yes("dead are those that must be", mixed.dead == mixed.doomed),
     ]
+
+
+def _once(ended: Ended) -> bool:
+    counted, written = ended.documents
+    return counted == written > 0
 
 
 def _yes(name: str, met: bool) -> Target:

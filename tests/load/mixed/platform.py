@@ -40,6 +40,13 @@ _KINDS = Query(
     "bench_kinds",
     "SELECT kind, count(*) AS jobs, sum(attempt) AS tries FROM jobs GROUP BY kind ORDER BY kind",
 )
+# A job that reads counts the documents it was the first to write, in the transaction that does.
+_COUNTED = Query(
+    "bench_counted",
+    "SELECT (SELECT coalesce(sum((result ->> 'new')::bigint), 0) FROM jobs"
+    " WHERE kind IN ('ingestion.page', 'ingestion.history'))::bigint AS counted,"
+    " (SELECT count(*) FROM filing_events) AS written",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class Ended:
     kinds: list[tuple[str, int, int]]
     dead: list[int]
     doomed: list[int]
+    documents: tuple[int, int]  # counted as new by the jobs, and written
     failed: tuple[int, int]
 
 
@@ -120,9 +128,14 @@ async def _work(db: Database, url: str, token: str, source: Awards) -> Ended:
     states = {row["state"]: row["jobs"] for row in await db.fetch(_STATES)}
     kinds = [(row["kind"], row["jobs"], row["tries"]) for row in await db.fetch(_KINDS)]
     dead = [row["id"] for row in await db.fetch(_DEAD)]
+    documents = await db.fetchrow(_COUNTED)
+    if documents is None:
+        raise RuntimeError("no documents were counted")
     told = await contents(db)
     counts = (source.asked, source.failed)
-    return Ended(seconds, told, states, kinds, dead, sorted(doomed), counts)
+    return Ended(
+        seconds, told, states, kinds, dead, sorted(doomed), (documents[0], documents[1]), counts
+    )
 
 
 async def _complete(db: Database) -> None:

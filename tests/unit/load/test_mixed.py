@@ -9,7 +9,9 @@ from tests.load.mixed.faults import Awards
 from tests.load.mixed.platform import Ended
 from tests.support.sources.stand_in import Asked
 
-CALM = Ended(10.0, {"prospects": {"a"}}, {"succeeded": 20, "dead": 1}, [], [7], [7], (0, 0))
+CALM = Ended(
+    10.0, {"prospects": {"a"}}, {"succeeded": 20, "dead": 1}, [], [7], [7], (30, 30), (0, 0)
+)
 MIXED = replace(CALM, seconds=3600.0, states={"succeeded": 4999, "dead": 1})
 
 
@@ -23,6 +25,7 @@ def test_every_shortcoming_misses_its_target() -> None:
             replace(MIXED, states={"succeeded": 4998, "dead": 1}),
             replace(MIXED, seconds=36_000.0),
             replace(MIXED, told={"prospects": {"b"}}),
+            replace(MIXED, documents=(31, 30)),
             replace(MIXED, states={"succeeded": 4998, "dead": 1, "running": 1}),
             replace(MIXED, dead=[7, 8]),
         )
