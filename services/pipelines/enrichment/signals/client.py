@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ import orjson
 from services.common import metrics
 from services.common.config import source_url
 from services.common.errors import AppError, SourceRejected, SourceUnavailable
+from services.common.http.waits import asked_wait
 from services.pipelines.enrichment.signals.answers import Answer, Answers
 from services.pipelines.enrichment.signals.breaker import Breaker
 from services.pipelines.enrichment.signals.gate import Gate
@@ -31,6 +31,7 @@ Read = Callable[[Any], T]
 USER_AGENT = "ucc-intel (public UCC filings)"
 LARGEST = 16 << 20
 SHOWN = 120
+LONGEST_WAIT_S = 3600.0
 
 
 class QuotaUsed(AppError, status=429):
@@ -211,7 +212,7 @@ class Client:
             return
         # Socrata answers 202 while it still works on a query.
         if status in (202, 408, 425, 429) or status >= 500:
-            wait_s = self._asked_wait(headers.get("Retry-After"))
+            wait_s = asked_wait(headers.get("Retry-After"), self.now(), LONGEST_WAIT_S)
             if wait_s:
                 await self.gate.hush(wait_s)
             outcome = "throttled" if status == 429 else "server_error"
@@ -221,19 +222,6 @@ class Client:
             self.breaker.failed(for_good=True)
         told = body[:SHOWN].decode("utf-8", "replace").strip()
         raise SourceRejected(self._says(question, f"answered {status}: {self._without_keys(told)}"))
-
-    def _asked_wait(self, retry_after: str | None) -> float:
-        """Retry-After in seconds (RFC 9110, 10.2.3: a number or a date), an hour at most."""
-        if not retry_after:
-            return 0.0
-        try:
-            asked = float(retry_after)
-        except ValueError:
-            try:
-                asked = parsedate_to_datetime(retry_after).timestamp() - self.now()
-            except ValueError:
-                return 0.0
-        return min(max(asked, 0.0), 3600.0) if asked == asked else 0.0
 
     async def _back_off(self, attempt: int, asked_s: float) -> None:
         """Full jitter; what the source asked for is waited out at the gate."""

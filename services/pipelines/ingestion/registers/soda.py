@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,6 +18,7 @@ import orjson
 
 from services.common import metrics
 from services.common.errors import SourceRejected, SourceUnavailable
+from services.common.http.waits import asked_wait
 from services.pipelines.ingestion.registers.salvage import Salvaged, salvage, split_rows
 
 PAGE_MAX = 50_000
@@ -201,23 +201,11 @@ class SodaClient:
             return
         if status in self._again or status >= 500:
             outcome = "throttled" if status == 429 else "server_error"
-            raise _Again(outcome, f"answered {status}", self._asked_wait(retry_after))
+            wait_s = asked_wait(retry_after, self._now(), self._patience.most_s)
+            raise _Again(outcome, f"answered {status}", wait_s)
         metrics.source_requests_total.labels(self._source, "rejected").inc()
         told = body[:300].decode("utf-8", "replace").strip()
         raise SourceRejected(self._says(path, f"answered {status}: {told}"), answered=status)
-
-    def _asked_wait(self, retry_after: str | None) -> float:
-        """Retry-After in seconds (RFC 9110, 10.2.3: a number or a date), capped."""
-        if not retry_after:
-            return 0.0
-        try:
-            asked = float(retry_after)
-        except ValueError:
-            try:
-                asked = parsedate_to_datetime(retry_after).timestamp() - self._now()
-            except ValueError:
-                return 0.0
-        return min(max(asked, 0.0), self._patience.most_s) if asked == asked else 0.0
 
     async def _back_off(self, attempt: int, asked_s: float = 0.0) -> None:
         ceiling = min(self._patience.most_s, self._patience.first_s * 2 ** (attempt - 1))
