@@ -39,7 +39,8 @@ reset: ## stop everything and delete its data
 install: ## only install what is missing: Debian packages, .venv, Kafka jars
 	@$(STACK) install
 
-test: install ## every automated check on real PostgreSQL, PgBouncer, Redis and Kafka, with coverage
+test: install ## every automated check on real PostgreSQL, PgBouncer, Redis, Kafka and API server, with coverage
+	@$(VENV)/python -m tests.cluster install --light
 	@$(VENV)/coverage erase
 	@$(VENV)/coverage run -m pytest -n $(WORKERS) --dist loadfile --durations=15 $(ARGS); code=$$?; \
 	  $(VENV)/coverage combine -q; $(VENV)/coverage report && exit $$code

@@ -3,7 +3,8 @@
 `database`: a migrated database per test (a copy of one template), through PgBouncer and directly.
 `db`: services.common.db.Database on it. `redis_url`: an emptied Redis database. `topic_prefix`:
 Kafka names of this test alone; `topics`: the same, with the topics made. `environment`: all of
-these as variables, for a process that the test starts itself.
+these as variables, for a process that the test starts itself. `light_cluster`: a Kubernetes API
+server with controllers and no node.
 """
 
 import itertools
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from services.common.db import Database
+from tests.cluster.fixtures import light_cluster
 from tests.support.stack import (
     TestDatabase,
     TestStack,
@@ -22,6 +24,8 @@ from tests.support.stack import (
     drop_database,
     flush_redis,
 )
+
+__all__ = ["light_cluster"]
 
 TEMPLATE = "migrated"
 INTEGRATION = Path(__file__).parent / "integration"

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from tests.stack.config import REPO, Config
+from tests.stack.config import REPO
 from tests.stack.errors import StackError
 from tests.stack.install import only_one
 from tests.stack.proc import NOBODY, Identity, port_owner, terminate, wait_gone
@@ -24,6 +24,18 @@ STOP_TIMEOUT_S = 90.0
 TRIES = 3  # a process that ended this often since `up` without being ready "does not start"
 
 ERROR = re.compile(r"FATAL|PANIC|ERROR|Error\b|Exception|cannot be started")
+
+
+class Home(Protocol):
+    """The folder that processes run from: a stack's Config, or a cluster's Home."""
+
+    @property
+    def folder(self) -> Path:
+        """State, plan, logs."""
+
+    @property
+    def is_ours(self) -> bool:
+        """True for a folder that was marked as ours."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +71,17 @@ class State:
 
 
 def start(
-    config: Config,
+    config: Home,
     specs: Sequence[Spec],
     tell: Callable[[str], None],
     owner: Identity = NOBODY,
+    launcher: Sequence[str] = (),
 ) -> None:
     """Make `specs`, and nothing else, run; returns when all are ready; `tell`s what happens.
 
     StackError where a port is taken or processes do not start; what did start is left running, so
     that a second call goes on from there. The stack ends with its `owner`, if it is given one.
+    `launcher` is a command that starts the supervisor elsewhere, in a namespace for instance.
     """
     with only_one(config.folder / "lock"):
         state = State.read(config.folder)
@@ -78,11 +92,11 @@ def start(
         if state.running:
             os.kill(state.supervisor.pid, signal.SIGHUP)
         else:
-            _launch(config.folder)
+            _launch(config.folder, launcher)
         _wait(config, plan, tell)
 
 
-def _heal(config: Config, state: State, tell: Callable[[str], None]) -> None:
+def _heal(config: Home, state: State, tell: Callable[[str], None]) -> None:
     left = state.leftovers()
     if left:
         tell(f"a half-started stack was left here: stopping {', '.join(left)}, then starting anew.")
@@ -102,13 +116,13 @@ def _check_ports(state: State, specs: Sequence[Spec]) -> None:
             )
 
 
-def _launch(folder: Path) -> None:
+def _launch(folder: Path, launcher: Sequence[str]) -> None:
     with (folder / "logs" / "supervisor.log").open("ab") as log:
-        argv = [sys.executable, "-m", "tests.stack.supervisor", str(folder)]
+        argv = [*launcher, sys.executable, "-m", "tests.stack.supervisor", str(folder)]
         subprocess.run(argv, cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
 
 
-def _wait(config: Config, plan: Plan, tell: Callable[[str], None]) -> None:
+def _wait(config: Home, plan: Plan, tell: Callable[[str], None]) -> None:
     begun, told = time.time(), set[str]()
     for state in _states(config.folder, plan.generation):
         for name, unit in state.units.items():
@@ -170,7 +184,7 @@ def last_line(log: Path) -> str:
     return (telling or lines or ["no output"])[-1][:300]
 
 
-def stop(config: Config) -> bool:
+def stop(config: Home) -> bool:
     """Stop everything, whatever state it is in; True if something ran."""
     if not config.is_ours:
         return False

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -109,11 +109,18 @@ def _sudo() -> list[str]:
     return ["sudo", "-n"] if allowed.returncode == 0 else []
 
 
-def run_logged(argv: Sequence[str], failure: str, remedy: str, cwd: Path = REPO) -> None:
+def run_logged(
+    argv: Sequence[str],
+    failure: str,
+    remedy: str,
+    cwd: Path = REPO,
+    env: Mapping[str, str] | None = None,
+) -> None:
     """Run a step; where it fails, StackError with its last line, and all of it in a log."""
     done = subprocess.run(
-        argv, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+        argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False,
+    )  # fmt: skip
     if done.returncode:
         log = cache() / "last-failure.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -138,8 +145,8 @@ def venv() -> None:
         raise StackError(f"{LOCK_FILE} is missing: check the repository out anew.")
     stamp = VENV / ".ucc-intel-stamp"
     wanted = f"{hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest()} {sys.version}"
-    digest = hashlib.sha256(str(REPO).encode()).hexdigest()[:12]
-    with only_one(cache() / f"venv-{digest}.lock"):
+    place = hashlib.sha256(str(REPO).encode()).hexdigest()[:12]
+    with only_one(cache() / f"venv-{place}.lock"):
         if _runs(PYTHON) and stamp.exists() and stamp.read_text() == wanted:
             return
         if VENV.exists() and not (_runs(PYTHON) and _runs(PYTHON, "pip")):
@@ -182,9 +189,14 @@ def cache() -> Path:
     return Path(home) / "ucc-intel"
 
 
+def digest(path: Path) -> str:
+    """Twelve digits that name a cache folder after the content of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
 def jars_folder() -> Path:
     """Where the jars of the present pom.xml are, once fetched."""
-    return cache() / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
+    return cache() / f"kafka-{digest(POM)}"
 
 
 def kafka_jars() -> None:

@@ -1,0 +1,18 @@
+"""Fixtures that give tests a cluster; tests/conftest.py takes them over.
+
+A test works in a namespace of its own (`with light_cluster.namespace() as name`) and leaves the
+cluster's components alone; one that kills them makes a cluster for itself.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.light import LightCluster
+
+
+@pytest.fixture(scope="session")
+def light_cluster() -> Iterator[LightCluster]:
+    """etcd, API server and controllers for this test session: no node, pods stay pending."""
+    with LightCluster() as running:
+        yield running
