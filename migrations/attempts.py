@@ -8,28 +8,35 @@ import random
 from asyncio import sleep
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
+from migrations.errors import (
+    ConnectionLost,
+    LockTimeout,
+    MigrationFailed,
+    NotPermitted,
+    StatementFailed,
+    StatementTimeout,
+)
 from migrations.files import Script
-from migrations.session import Backend, Q, watching
-from services.common.errors import AppError, Unavailable
+from migrations.session import Backend, Q
+from migrations.statements import Statement
+from migrations.watch import Watcher
 
 _LOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-_LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
+_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.IdleSessionTimeoutError,
+)
 log = logging.getLogger(__name__)
-
-
-class MigrationFailed(AppError):
-    """A statement of a migration failed."""
-
-    code = "migration_failed"
-
-
-class LockUnavailable(Unavailable):
-    """A migration did not get a lock on a table."""
-
-    code = "migration_lock_unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +52,13 @@ class Limits:
 
 
 class Attempts:
-    """Tries scripts on `conn`; `watcher` is the connection that sees who blocks it."""
+    """Tries scripts on `conn`; `watcher` sees who blocks it."""
 
-    def __init__(
-        self, conn: asyncpg.Connection, watcher: asyncpg.Connection, limits: Limits
-    ) -> None:
+    def __init__(self, conn: asyncpg.Connection, watcher: Watcher, limits: Limits) -> None:
         self.conn = conn
         self.watcher = watcher
         self.limits = limits
+        self._at: Statement | None = None
 
     async def run(
         self,
@@ -62,22 +68,32 @@ class Attempts:
     ) -> None:
         """Call `attempt` until it gets its locks, `clear` after each try that did not.
 
-        Raises MigrationFailed and LockUnavailable, both with `extra["sqlstate"]`.
+        Raises MigrationFailed and LockTimeout, whose `extra` says which statement and why.
         """
         every_s = min(0.25, self.limits.lock_timeout_s / 4)
         pid = self.conn.get_server_pid()
         for tried in range(self.limits.lock_retries + 1):
+            self._at = None
             try:
-                async with watching(self.watcher, pid, script.path.name, every_s) as seen:
+                async with self.watcher.watching(pid, script.path.name, every_s) as seen:
                     return await attempt()
             except _LOST as exc:
-                raise MigrationFailed(_lost(script, exc), sqlstate="08006") from exc
+                raise self._lost(script, exc) from exc
             except _LOCKED as exc:
                 await clear()
                 await self._step_back(script, tried, seen, exc)
             except asyncpg.PostgresError as exc:
-                raise MigrationFailed(_explain(script, exc), sqlstate=exc.sqlstate) from exc
+                if self.conn.is_closed():
+                    raise self._lost(script, exc) from exc
+                raise self._failed(script, exc) from exc
         return None
+
+    async def execute(self, script: Script) -> None:
+        """Run the statements of `script` one by one, so that a failure names its own."""
+        for statement in script.statements:
+            self._at = statement
+            await self.conn.execute(script.sql[statement.start : statement.end])
+        self._at = None
 
     async def set_timeouts(self, lock_s: float, statement_s: float, *, local: bool = False) -> None:
         """Set lock_timeout and statement_timeout of `conn`; 0 is no limit."""
@@ -87,15 +103,16 @@ class Attempts:
     async def _step_back(
         self, script: Script, tried: int, seen: list[Backend], exc: asyncpg.PostgresError
     ) -> None:
-        """Sleep before the next try; raises LockUnavailable after the last one."""
+        """Sleep before the next try; raises LockTimeout after the last one."""
         tries = self.limits.lock_retries + 1
         who = "; ".join(map(str, seen)) or "a session that was gone before it could be seen"
         if tried + 1 == tries:
-            raise LockUnavailable(
+            raise LockTimeout(
                 f"{script.path.name} got no lock in {tries} tries of "
                 f"{self.limits.lock_timeout_s:g} s, blocked by {who}. Let it finish or end it "
                 "(`SELECT pg_terminate_backend(pid)`) and run this again; nothing of it remains.",
-                sqlstate=exc.sqlstate,
+                blockers=list(seen),
+                **self._place(script, exc),
             ) from exc
         ceiling = min(self.limits.backoff_cap_s, self.limits.backoff_s * 2.0**tried)
         delay = random.uniform(0, ceiling)
@@ -109,21 +126,42 @@ class Attempts:
         )
         await sleep(delay)
 
+    def _failed(self, script: Script, exc: asyncpg.PostgresError) -> MigrationFailed:
+        """What PostgreSQL said, with the line of the file, and what is left of it."""
+        place = self._place(script, exc)
+        where = f" line {place['line']}" if place["line"] else ""
+        rest = " It was rolled back: nothing of it remains." if script.transaction else ""
+        said = f"{script.path.name}{where}: {place['error']} (SQLSTATE {exc.sqlstate})."
+        if isinstance(exc, asyncpg.QueryCanceledError) and "user request" not in str(exc):
+            longer = " If it needs longer, raise MIGRATION_STATEMENT_TIMEOUT_S."
+            return StatementTimeout(said + longer + rest, **place)
+        if isinstance(exc, asyncpg.InsufficientPrivilegeError):
+            grant = " Grant it to the role of DATABASE_DIRECT_URL, or use the Secret of another."
+            return NotPermitted(said + grant + rest, **place)
+        return StatementFailed(said + rest, **place)
 
-def _explain(script: Script, exc: asyncpg.PostgresError) -> str:
-    """What PostgreSQL said, with the line of the file, and what is left of it."""
+    def _lost(self, script: Script, exc: Exception) -> ConnectionLost:
+        return ConnectionLost(
+            f"{script.path.name}: the connection was lost ({exc}). Run this again: "
+            "it reads from the database what was committed.",
+            **self._place(script, exc) | {"sqlstate": "08006"},
+        )
+
+    def _place(self, script: Script, exc: Exception) -> dict[str, Any]:
+        """What a report says of the statement that failed and of PostgreSQL's words."""
+        more = [getattr(exc, name, None) for name in ("detail", "hint", "context")]
+        words = [str(part).rstrip(".") for part in (*exc.args[:1], *more) if part]
+        at = self._at
+        return {
+            "file": script.path.name,
+            "line": at and at.line + _lines_before(script.sql[at.start : at.end], exc),
+            "statement": at and at.sql,
+            "sqlstate": getattr(exc, "sqlstate", None),
+            "error": ". ".join(words) or type(exc).__name__,
+        }
+
+
+def _lines_before(statement: str, exc: Exception) -> int:
+    """How many lines of the statement stand before the place PostgreSQL points to."""
     position = getattr(exc, "position", None)
-    line = f" line {script.sql.count(chr(10), 0, int(position) - 1) + 1}" if position else ""
-    more = [getattr(exc, name, None) for name in ("detail", "hint", "context")]
-    said = ". ".join(str(part).rstrip(".") for part in (exc.args[0], *more) if part)
-    longer = " If it needs longer, raise MIGRATION_STATEMENT_TIMEOUT_S."
-    rest = longer if isinstance(exc, asyncpg.QueryCanceledError) else ""
-    rest += " It was rolled back: nothing of it remains." if script.transaction else ""
-    return f"{script.path.name}{line}: {said} (SQLSTATE {exc.sqlstate}).{rest}"
-
-
-def _lost(script: Script, exc: Exception) -> str:
-    return (
-        f"{script.path.name}: the connection was lost ({exc}). Run this again: "
-        "it reads from the database what was committed."
-    )
+    return statement.count("\n", 0, int(position) - 1) if position else 0

@@ -8,11 +8,14 @@ from pathlib import Path
 import asyncpg
 
 from migrations import fingerprint, history, schema
-from migrations.files import Migration, MigrationRefused
+from migrations.errors import MigrationRefused, NotPermitted
+from migrations.files import Migration
 from migrations.history import Entry
 from migrations.runner import read_history
 from migrations.session import Q, connect
 from services.common.errors import DeadlineExceeded, Unavailable
+
+_FAULTS = (Unavailable, NotPermitted, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class SchemaBehind(DeadlineExceeded):
@@ -54,7 +57,7 @@ async def wait(url: str, version: int, timeout_s: float, poll_s: float = 1) -> i
                 reached, reason = await _reached(conn, version)
             if not reason:
                 return reached
-        except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        except _FAULTS as exc:
             reason = str(exc)
         left = deadline - time.monotonic()
         if left <= 0:

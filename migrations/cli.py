@@ -1,62 +1,100 @@
-"""The commands of `python -m migrations`; exit 0 done, 1 refused or failed, 2 wrong usage."""
+"""The commands of `python -m migrations`; exit 0 done, 1 refused or failed, 2 wrong usage.
+
+With `--report`, `up` and `down` also write for a machine what came of them, whatever happened.
+"""
 
 import argparse
 import asyncio
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 import asyncpg
+from pydantic import ValidationError
 
-from migrations import checks, lint, runner
-from migrations.files import SQL_DIR, Migration, load
-from migrations.schema import SCHEMA_SQL
+from migrations import arguments, checks, history, lint, report, runner
+from migrations.errors import DatabaseAhead, DatabaseUnreachable
+from migrations.files import Migration, load
+from migrations.report import Journal
 from migrations.settings import MigrationSettings
 from services.common import config, logs
-from services.common.errors import AppError
+from services.common.errors import AppError, Misconfigured
 
-log = logging.getLogger(__name__)
+_STOPPED = (KeyboardInterrupt, asyncio.CancelledError)
+_DATABASE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; errors go to stderr as sentences."""
-    args = _parser().parse_args(argv)
+    args = arguments.parser(__doc__).parse_args(argv)
+    journal, code = Journal(), 0
+    error: BaseException | None = None
     try:
-        return asyncio.run(_run(args))
-    except AppError as exc:
+        code = asyncio.run(_run(args, journal))
+    except (Exception, SystemExit, *_STOPPED) as exc:
+        error = exc
+    if args.report is not None:
+        report.write(args.report, report.build(journal, _told(error)))
+        if isinstance(error, DatabaseAhead):
+            return _say(f"nothing to do: {error.detail}")
+    return code if error is None else _failed(args.command, error)
+
+
+def _failed(command: str, exc: BaseException) -> int:
+    """Say what happened; raises again what is a fault of ours."""
+    if isinstance(exc, AppError):
         return _complain(exc.detail)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
-        return _complain(f"The database refused `{args.command}`: {exc}")
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    if isinstance(exc, _DATABASE):
+        return _complain(f"The database refused `{command}`: {exc}")
+    if isinstance(exc, _STOPPED):
         return _complain("Stopped. Run this again: it reads from the database what was committed.")
+    raise exc
 
 
-async def _run(args: argparse.Namespace) -> int:
+def _told(error: BaseException | None) -> BaseException | None:
+    """What the report tells: of an unusable environment, which variable it is."""
+    cause = error.__context__ if isinstance(error, SystemExit) else None
+    if not isinstance(cause, ValidationError):
+        return error
+    names = [str(e["loc"][0]).upper() for e in cause.errors()]
+    said = f"Not usable in the environment of the runner: {', '.join(names)}."
+    if "DATABASE_DIRECT_URL" in names:
+        return DatabaseUnreachable(f"{said} Correct it (on Kubernetes: in its Secret).")
+    return Misconfigured(f"{said} The log of the runner says why.")
+
+
+async def _run(args: argparse.Namespace, journal: Journal) -> int:
+    task = asyncio.current_task()
+    if task and threading.current_thread() is threading.main_thread():
+        stop = lambda: task.cancelling() or task.cancel()  # noqa: E731
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     migrations = load(args.dir)
     if args.command == "lint":
         return _report(lint.problems(migrations), f"{len(migrations)} migrations are well formed")
     settings = config.load(MigrationSettings)
     _configure_logs(settings.log_level)
-    task = asyncio.current_task()
-    if task:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await _command(args, settings, migrations)
+    return await _command(args, settings, migrations, journal)
 
 
 async def _command(
-    args: argparse.Namespace, settings: MigrationSettings, migrations: list[Migration]
+    args: argparse.Namespace,
+    settings: MigrationSettings,
+    migrations: list[Migration],
+    journal: Journal,
 ) -> int:
     url, limits = settings.database_direct_url, settings.limits()
     match args.command:
         case "up":
-            done = await runner.up(url, migrations, limits, args.to)
-            at = len(migrations) if args.to is None else args.to
-            return _say(f"applied {len(done)} migrations; the schema is at {at:04d}")
+            app = args.app_version and history.app_version(args.app_version)
+            done = await runner.up(url, migrations, limits, args.to, app=app, journal=journal)
+            said = f"applied {len(done)} migrations; {report.message(journal)}"
+            return _say(said)
         case "down":
-            done = await runner.down(url, migrations, limits, args.steps)
-            return _say(f"undid {len(done)} migrations")
+            steps = None if args.to is not None else args.steps
+            done = await runner.down(url, migrations, limits, steps, to=args.to, journal=journal)
+            return _say(f"undid {len(done)} migrations; {report.message(journal)}")
         case "status":
             return _say(await checks.status(url, migrations))
         case "wait":
@@ -69,36 +107,6 @@ async def _command(
         case _:
             args.schema.write_text(await checks.schema_text(url, migrations), encoding="utf-8")
             return _say(f"wrote {args.schema}")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m migrations", description=__doc__)
-    parser.add_argument("--dir", type=Path, default=SQL_DIR, help="folder of the SQL files")
-    parser.add_argument("--schema", type=Path, default=SCHEMA_SQL, help="path of schema.sql")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    up = commands.add_parser("up", help="apply what is pending")
-    up.add_argument("--to", type=_positive, metavar="N", help="stop after number N")
-    down = commands.add_parser("down", help="undo the last N migrations (1), or all")
-    down.add_argument("steps", nargs="?", type=_steps, default=1, metavar="N|all")
-    commands.add_parser("status", help="table of files and history")
-    wait = commands.add_parser("wait", help="block until the schema is there; only reads")
-    wait.add_argument("--version", type=_positive, metavar="N", help="default: the newest file")
-    wait.add_argument("--timeout", type=float, default=300, metavar="S", help="seconds (300)")
-    commands.add_parser("verify", help="checksums, nothing in doubt or pending, no drift")
-    commands.add_parser("schema", help="write schema.sql from an up-to-date database")
-    commands.add_parser("lint", help="rules for the files; needs no database")
-    return parser
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
-def _steps(value: str) -> int | None:
-    return None if value == "all" else _positive(value)
 
 
 def _configure_logs(level: str) -> None:

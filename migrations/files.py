@@ -4,17 +4,18 @@ A migration is a pair `NNNN_name.up.sql` and `NNNN_name.down.sql`. Leading comme
 header of a file: `-- phase: expand|contract` (contract: only when no process older than
 min_app_version runs), `-- transaction: true|false`, `-- min_app_version: 1.2.0`.
 Stands first in the flow: everything is read and checked before a connection is opened.
+Files come from a folder (`load`) or from the data of a ConfigMap (`load_mapping`).
 """
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from migrations.errors import SourceInvalid
 from migrations.statements import Statement, split
-from services.common.errors import AppError
 
 SQL_DIR = Path(__file__).with_name("sql")
 _NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z][a-z0-9_]*)\.(?P<direction>up|down)\.sql")
@@ -32,12 +33,6 @@ _INDEX = re.compile(
     re.IGNORECASE,
 )
 _UNNAMED = re.compile(r"CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+ON\b", re.IGNORECASE)
-
-
-class MigrationRefused(AppError):
-    """The migrations cannot run as they are; the database was not changed."""
-
-    code = "migration_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +91,42 @@ class Migration:
 def load(directory: Path = SQL_DIR) -> list[Migration]:
     """All migrations in order of their number, 1 first.
 
-    Raises MigrationRefused with every problem found, each with what to do.
+    Raises SourceInvalid with every problem found, each with what to do.
     """
     if not directory.is_dir():
-        raise MigrationRefused(f"There is no directory {directory}: pass the right one by --dir.")
-    paths = sorted(directory.glob("*.sql"))
+        raise SourceInvalid(f"There is no directory {directory}: pass the right one by --dir.")
+    # A mounted ConfigMap is exchanged as a whole: all files must be of one state of it.
+    root = (directory / "..data").resolve() if (directory / "..data").is_dir() else directory
+    found = {path: path.read_bytes() for path in sorted(root.glob("*.sql"))}
+    return _checked(found, f"No *.sql in {directory}: pass the right directory by --dir.")
+
+
+def load_mapping(data: Mapping[str, str]) -> list[Migration]:
+    """As `load`, from file names and their text: the data of a ConfigMap."""
+    found = {Path(n): text.encode() for n, text in sorted(data.items()) if n.endswith(".sql")}
+    return _checked(found, "The ConfigMap has no key that ends with .sql: add the files to it.")
+
+
+def checksum(migrations: Sequence[Migration], upto: int) -> str:
+    """What state.State.checksum says of a database that has versions 1 to `upto` of these."""
+    return checksum_of((m.version, m.name, m.up.sha256) for m in migrations if m.version <= upto)
+
+
+def checksum_of(rows: Iterable[tuple[int, str, str]]) -> str:
+    """sha256 over (version, name, sha256 of the up file) of each migration, in order."""
+    lines = "".join(f"{version} {name} {sha256}\n" for version, name, sha256 in rows)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _checked(found: Mapping[Path, bytes], none: str) -> list[Migration]:
+    paths = list(found)
     problems = [*_misnamed(paths), *_unpaired(paths), *_misnumbered(paths)]
     if not paths:
-        problems.append(f"No *.sql in {directory}: pass the right directory by --dir.")
-    scripts = {p: read(p) for p in paths} if not problems else {}
+        problems.append(none)
+    scripts = {p: parse(p, found[p]) for p in paths} if not problems else {}
     problems += [line for script in scripts.values() for line in _unfit(script)]
     if problems:
-        raise MigrationRefused("\n".join([*problems, "Nothing was run."]))
+        raise SourceInvalid("\n".join([*problems, "Nothing was run."]))
     return [
         Migration(int(match["version"]), match["name"], scripts[path], scripts[_twin(path)])
         for path in paths
@@ -116,12 +135,17 @@ def load(directory: Path = SQL_DIR) -> list[Migration]:
 
 
 def read(path: Path) -> Script:
-    """One file with its header; raises MigrationRefused where it is no UTF-8 text."""
-    data = path.read_bytes().replace(b"\r\n", b"\n")
+    """One file with its header; raises SourceInvalid where it is no UTF-8 text."""
+    return parse(path, path.read_bytes())
+
+
+def parse(path: Path, data: bytes) -> Script:
+    """As `read`, of bytes read before."""
+    data = data.replace(b"\r\n", b"\n")
     try:
         sql = data.decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise MigrationRefused(f"{path.name} is not UTF-8: save it as UTF-8.") from exc
+        raise SourceInvalid(f"{path.name} is not UTF-8: save it as UTF-8.") from exc
     header = dict(_header(sql))
     return Script(
         path=path,
@@ -181,6 +205,8 @@ def _unfit(script: Script) -> Iterator[str]:
         if not _ALLOWED[key].fullmatch(value):
             allowed = _ALLOWED[key].pattern.replace(r"\d+", "N").replace("\\", "")
             yield f"{name}: `-- {key}: {value}` is not valid; write {allowed}."
+    if script.phase == "contract" and script.min_app_version is None:
+        yield f"{name}: a contract file names what may still run: `-- min_app_version: 1.2.0`."
     if not script.statements:
         yield f"{name} has no statement: write one (`SELECT 1` where there is nothing to do)."
     if not script.transaction and len(script.statements) > 1:

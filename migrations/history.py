@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from migrations.files import Migration, MigrationRefused
+from migrations.errors import ChecksumMismatch, DatabaseAhead, InDoubt, TargetUnknown
+from migrations.files import Migration
 
-
-class InDoubt(MigrationRefused):
-    """It is not known whether a migration took effect: a person must look."""
-
-    code = "migration_in_doubt"
+AppVersion = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,7 @@ class Entry:
     applied_at: datetime
     duration_ms: int | None
     applied_by: str
+    min_app_version: str | None = None
 
     @property
     def label(self) -> str:
@@ -37,17 +35,35 @@ class Entry:
         return f"{self.version:04d}_{self.name}"
 
 
+def app_version(text: str) -> AppVersion:
+    """`1.10.0` so that versions can be compared."""
+    return tuple(map(int, text.split(".")))
+
+
+def highest_app_version(entries: Sequence[Entry]) -> str | None:
+    """The release below which nothing may run on this database, as its contract files said."""
+    said = [e.min_app_version for e in entries if e.min_app_version]
+    return max(said, key=app_version, default=None)
+
+
 def mismatches(migrations: Sequence[Migration], entries: Sequence[Entry]) -> list[str]:
     """What in the history does not fit the files, each with what to do."""
-    files = {m.version: m for m in migrations}
-    found = []
+    return [*filter(None, [_newer(migrations, entries)]), *_contradictions(migrations, entries)]
+
+
+def _newer(migrations: Sequence[Migration], entries: Sequence[Entry]) -> str | None:
     newer = [e for e in entries if e.version > len(migrations)]
-    if newer:
-        found.append(
-            f"The database is at {newer[-1].label} (by {newer[-1].applied_by}), newer than the "
-            f"files, which end at {len(migrations):04d}: use the release that has them."
-        )
-    found += [
+    return (
+        f"The database is at {newer[-1].label} (by {newer[-1].applied_by}), newer than the "
+        f"files, which end at {len(migrations):04d}: use the release that has them."
+        if newer
+        else None
+    )
+
+
+def _contradictions(migrations: Sequence[Migration], entries: Sequence[Entry]) -> list[str]:
+    files = {m.version: m for m in migrations}
+    found = [
         problem
         for entry in entries
         if entry.version in files and (problem := _differs(files[entry.version], entry))
@@ -78,9 +94,21 @@ def _differs(migration: Migration, entry: Entry) -> str | None:
 
 
 def check(migrations: Sequence[Migration], entries: Sequence[Entry]) -> None:
-    """Raise MigrationRefused where the history does not fit the files."""
-    if problems := mismatches(migrations, entries):
-        raise MigrationRefused("\n".join([*problems, "Nothing was run."]))
+    """Raise ChecksumMismatch where the history contradicts the files.
+
+    Raises DatabaseAhead where it only goes further, InDoubt where it does so in doubt.
+    """
+    newer = _newer(migrations, entries)
+    if problems := _contradictions(migrations, entries):
+        lines = [*filter(None, [newer]), *problems, "Nothing was run."]
+        raise ChecksumMismatch("\n".join(lines))
+    if newer and (doubtful := [e for e in in_doubt(entries) if e.version > len(migrations)]):
+        raise InDoubt(
+            f"{doubtful[0].label} was started by {doubtful[0].applied_by} and its end is not "
+            f"known. {newer} Nothing was run."
+        )
+    if newer:
+        raise DatabaseAhead(f"{newer}\nNothing was run.")
 
 
 def in_doubt(entries: Sequence[Entry]) -> list[Entry]:
@@ -106,25 +134,49 @@ def doubt(migration: Migration, entry: Entry) -> str:
 def pending(
     migrations: Sequence[Migration], entries: Sequence[Entry], to: int | None = None
 ) -> list[Migration]:
-    """The migrations `up` would run; raises MigrationRefused for a target that is not ahead."""
+    """The migrations `up` would run; raises TargetUnknown and DatabaseAhead."""
     target = len(migrations) if to is None else to
-    current = max((e.version for e in entries), default=0)
+    current = version(entries)
     if target > len(migrations):
-        raise MigrationRefused(f"There is no {target:04d}: the files end at {len(migrations):04d}.")
+        raise TargetUnknown(f"There is no {target:04d}: the files end at {len(migrations):04d}.")
     if target < current:
-        raise MigrationRefused(
+        raise DatabaseAhead(
             f"The database is at {current:04d}, above {target:04d}: "
             f"`down {current - target}` goes back."
         )
     return list(migrations[current:target])
 
 
+def waiting(todo: Sequence[Migration], app: AppVersion | None) -> Migration | None:
+    """The first of `todo` that waits for the code: a contract file too new for release `app`."""
+    for migration in todo:
+        least = migration.up.min_app_version
+        if app and least and migration.up.phase == "contract" and app_version(least) > app:
+            return migration
+    return None
+
+
 def undoable(
-    migrations: Sequence[Migration], entries: Sequence[Entry], steps: int | None
+    migrations: Sequence[Migration],
+    entries: Sequence[Entry],
+    steps: int | None,
+    to: int | None = None,
 ) -> list[Migration]:
-    """The last `steps` applied migrations (None: all), newest first."""
-    applied = [migrations[e.version - 1] for e in reversed(entries)]
+    """The last `steps` applied migrations (None: all) above `to`, newest first.
+
+    Raises TargetUnknown for a `to` above the database.
+    """
+    if to is not None and to > version(entries):
+        raise TargetUnknown(
+            f"The database is at {version(entries):04d}, below {to:04d}: `up --to {to}` goes there."
+        )
+    applied = [migrations[e.version - 1] for e in reversed(entries) if e.version > (to or 0)]
     return applied if steps is None else applied[:steps]
+
+
+def version(entries: Sequence[Entry]) -> int:
+    """The highest version of the history; 0 where it is empty."""
+    return max((e.version for e in entries), default=0)
 
 
 def state_of(migration: Migration, entry: Entry | None) -> str:

@@ -48,8 +48,18 @@ CREATE TABLE IF NOT EXISTS public.schema_migrations (
 );
 
 -- name: history
-SELECT version, name, sha256, direction, state, applied_at, duration_ms, applied_by
-FROM public.schema_migrations
+-- By way of JSON, as a table that an older release made has no min_app_version.
+SELECT version, name, sha256, direction, state, applied_at, duration_ms, applied_by,
+       to_jsonb(m) ->> 'min_app_version' AS min_app_version
+FROM public.schema_migrations AS m
+ORDER BY version;
+
+-- name: state
+-- As `history`, after one row at least, and with the real backend in each.
+SELECT pg_backend_pid() AS pid, version, name, sha256, direction, state, applied_at, duration_ms,
+       applied_by, to_jsonb(m) ->> 'min_app_version' AS min_app_version
+FROM (VALUES (1)) AS one
+LEFT JOIN public.schema_migrations AS m ON true
 ORDER BY version;
 
 -- name: reached

@@ -13,11 +13,14 @@ from typing import Literal
 
 import asyncpg
 
-from migrations import history
-from migrations.attempts import Attempts, Limits, LockUnavailable, MigrationFailed
-from migrations.files import IndexChange, Migration, MigrationRefused, Script
-from migrations.history import Entry, InDoubt
+from migrations import files, history
+from migrations.attempts import Attempts, Limits
+from migrations.errors import InDoubt, LockTimeout, MigrationFailed, NameTaken
+from migrations.files import IndexChange, Migration, Script
+from migrations.history import AppVersion, Entry
+from migrations.report import Journal, Ran
 from migrations.session import HOST, Q, connect, lock
+from migrations.watch import Watcher
 from services.common.errors import AppError
 
 Direction = Literal["up", "down"]
@@ -27,15 +30,29 @@ log = logging.getLogger(__name__)
 
 
 async def up(
-    url: str, migrations: Sequence[Migration], limits: Limits, to: int | None = None
+    url: str,
+    migrations: Sequence[Migration],
+    limits: Limits,
+    to: int | None = None,
+    *,
+    app: AppVersion | None = None,
+    journal: Journal | None = None,
 ) -> list[Migration]:
     """Apply what is pending, up to number `to`; returns what was applied.
 
-    Raises MigrationRefused (nothing was run), MigrationFailed and LockUnavailable (the failed
-    one left nothing, those before it stay), InDoubt, Unavailable, RunnerBusy.
+    Stops before a contract file that is not for release `app` yet. `journal` tells how far it came.
+    Raises MigrationRefused (nothing was run), MigrationFailed and LockTimeout (the failed
+    one left nothing, those before it stay), InDoubt, DatabaseUnreachable, LockedOut.
     """
-    async with _locked(url, limits) as runner:
+    journal = journal or Journal()
+    journal.target = len(migrations) if to is None else to
+    journal.checksum = files.checksum(migrations, journal.target)
+    async with _locked(url, limits, journal) as runner:
         todo = history.pending(migrations, await runner.settled(migrations), to)
+        if late := history.waiting(todo, app):
+            todo = todo[: todo.index(late)]
+            least = late.up.min_app_version or ""
+            journal.waiting = {"file": late.up.path.name, "min_app_version": least}
         if todo:
             await runner.conn.execute(Q["create_history"].sql)
         for migration in todo:
@@ -44,11 +61,25 @@ async def up(
 
 
 async def down(
-    url: str, migrations: Sequence[Migration], limits: Limits, steps: int | None = 1
+    url: str,
+    migrations: Sequence[Migration],
+    limits: Limits,
+    steps: int | None = 1,
+    *,
+    to: int | None = None,
+    journal: Journal | None = None,
 ) -> list[Migration]:
-    """Undo the last `steps` (None: all) applied migrations; returns them; raises as `up`."""
-    async with _locked(url, limits) as runner:
-        todo = history.undoable(migrations, await runner.settled(migrations), steps)
+    """Undo the last `steps` (None: all) applied migrations above `to`; returns them.
+
+    Raises as `up`.
+    """
+    journal = journal or Journal()
+    journal.target = to
+    async with _locked(url, limits, journal) as runner:
+        entries = await runner.settled(migrations)
+        todo = history.undoable(migrations, entries, steps, to)
+        journal.target = history.version(entries) - len(todo)
+        journal.checksum = files.checksum(migrations, journal.target)
         for migration in todo:
             await runner.run(migration, "down")
     return todo
@@ -62,30 +93,40 @@ async def read_history(conn: asyncpg.Connection) -> list[Entry]:
 
 
 @asynccontextmanager
-async def _locked(url: str, limits: Limits) -> AsyncIterator["Runner"]:
-    async with connect(url) as conn, connect(url) as watcher:
-        await lock(conn, limits.runner_wait_s)
-        yield Runner(conn, watcher, limits)
+async def _locked(url: str, limits: Limits, journal: Journal) -> AsyncIterator["Runner"]:
+    watcher = Watcher(url)
+    async with connect(url) as conn:
+        await watcher.open()
+        try:
+            await lock(conn, limits.runner_wait_s)
+            yield Runner(conn, watcher, limits, journal)
+        finally:
+            await watcher.close()
 
 
 class Runner:
     """Runs single migrations; whoever makes one holds the runners' lock on `conn`."""
 
     def __init__(
-        self, conn: asyncpg.Connection, watcher: asyncpg.Connection, limits: Limits
+        self, conn: asyncpg.Connection, watcher: Watcher, limits: Limits, journal: Journal
     ) -> None:
         self.conn = conn
         self.limits = limits
+        self.journal = journal
         self.attempts = Attempts(conn, watcher, limits)
 
     async def settled(self, migrations: Sequence[Migration]) -> list[Entry]:
         """The history once it fits the files and nothing in it is in doubt."""
         entries = await read_history(self.conn)
+        self.journal.version = history.version(entries)
         history.check(migrations, entries)
         doubtful = history.in_doubt(entries)
         for entry in doubtful:
             await self._settle(migrations[entry.version - 1], entry)
-        return await read_history(self.conn) if doubtful else entries
+        if doubtful:
+            entries = await read_history(self.conn)
+            self.journal.version = history.version(entries)
+        return entries
 
     async def run(self, migration: Migration, direction: Direction) -> None:
         """Apply or undo one migration and record it."""
@@ -96,6 +137,8 @@ class Runner:
             await self.attempts.run(script, attempt, partial(self._drop_broken, None))
         else:
             await self._alone(migration, direction, script)
+        self.journal.version = migration.version - (direction == "down")
+        self.journal.applied.append(Ran(migration.version, migration.name, _ms(began)))
         verb = "applied" if direction == "up" else "undid"
         log.info("%s %s in %d ms", verb, migration.label, _ms(began))
 
@@ -108,7 +151,7 @@ class Runner:
             await self.attempts.set_timeouts(
                 limits.lock_timeout_s, limits.statement_timeout_s, local=True
             )
-            await self.conn.execute(script.sql)
+            await self.attempts.execute(script)
             await self._record(migration, direction, _ms(began))
 
     async def _alone(self, migration: Migration, direction: Direction, script: Script) -> None:
@@ -119,10 +162,10 @@ class Runner:
         lock_s = 0 if script.concurrent else self.limits.lock_timeout_s
         await self.attempts.set_timeouts(lock_s, self.limits.statement_timeout_s)
         began = time.perf_counter()
-        attempt = partial(self.conn.execute, script.sql)
+        attempt = partial(self.attempts.execute, script)
         try:
             await self.attempts.run(script, attempt, partial(self._drop_broken, script.index))
-        except (MigrationFailed, LockUnavailable) as exc:
+        except (MigrationFailed, LockTimeout) as exc:
             if not self.conn.is_closed():
                 await self._after_failure(migration, direction, script, exc)
             raise
@@ -140,7 +183,9 @@ class Runner:
             await self._record(migration, "down" if direction == "up" else "up", None)
         elif not script.index:
             entries = {e.version: e for e in await read_history(self.conn)}
-            raise InDoubt(f"{exc.detail} {history.doubt(migration, entries[migration.version])}")
+            raised = InDoubt(f"{exc.detail} {history.doubt(migration, entries[migration.version])}")
+            raised.extra.update(exc.extra)
+            raise raised
 
     async def _settle(self, migration: Migration, entry: Entry) -> None:
         """Find out what a crashed lone statement did, and finish or forget it."""
@@ -178,10 +223,11 @@ class Runner:
             return
         valid = await self.conn.fetchval(Q["index_is_valid"].sql, change.name)
         if valid is False or (valid and not change.lenient):
-            raise MigrationRefused(
+            raise NameTaken(
                 f"{script.path.name}: an index {change.name} is there already"
                 f"{'' if valid else ' and is invalid'}, made by somebody else: drop it "
-                f"(`DROP INDEX CONCURRENTLY {change.name}`) and run this again."
+                f"(`DROP INDEX CONCURRENTLY {change.name}`) and run this again.",
+                file=script.path.name,
             )
 
     async def _start(self, migration: Migration, direction: Direction) -> None:

@@ -1,7 +1,6 @@
-"""The direct connections of the runner: opened, checked, locked, watched.
+"""The direct connection of the runner: opened, checked, locked.
 
-A session lock needs the same backend for the whole run, so a pooler is refused. Two
-connections: one holds the advisory lock and migrates, the other sees who blocks the first.
+A session lock needs the same backend for the whole run, so a pooler is refused.
 """
 
 import asyncio
@@ -17,20 +16,13 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from migrations.files import MigrationRefused
-from services.common.errors import Unavailable
+from migrations.errors import DatabaseUnreachable, LockedOut, NotPermitted, Pooler
 from services.common.sql import load
 
 Q = load(Path(__file__).with_name("queries.sql"))
 LOCK = int.from_bytes(b"ucc-migr", "big")
 HOST = socket.gethostname()
 log = logging.getLogger(__name__)
-
-
-class RunnerBusy(Unavailable):
-    """Another migration runner works on this database."""
-
-    code = "migration_runner_busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,98 +46,89 @@ class Backend:
 async def connect(url: str) -> AsyncIterator[asyncpg.Connection]:
     """A direct connection with search_path public, closed at the end.
 
-    Raises Unavailable where nothing answers, MigrationRefused behind a pooler.
+    Raises DatabaseUnreachable, NotPermitted, and Pooler.
     """
-    conn = await _open(url)
+    conn = await open_connection(url)
     try:
         async with conn.transaction():
-            pid = await conn.fetchval(Q["backend_pid"].sql)
-        if pid != conn.get_server_pid():
-            raise MigrationRefused(
-                "DATABASE_DIRECT_URL leads through a pooler (PgBouncer), where the runner's lock "
-                "would be lost: point it at PostgreSQL itself. Nothing was run."
-            )
+            refuse_pooler(conn, await conn.fetchval(Q["backend_pid"].sql))
         await conn.execute(Q["prepare_session"].sql)
         yield conn
     finally:
-        await conn.close(timeout=5)
+        await close_connection(conn)
 
 
-async def _open(url: str) -> asyncpg.Connection:
+def refuse_pooler(conn: asyncpg.Connection, pid: int | None) -> None:
+    """Raise Pooler unless `pid`, the backend that answered, is the one that was connected to."""
+    if pid != conn.get_server_pid():
+        raise Pooler(
+            "DATABASE_DIRECT_URL leads through a pooler (PgBouncer), where the runner's lock "
+            "would be lost: point it at PostgreSQL itself. Nothing was run."
+        )
+
+
+async def open_connection(url: str, timeout_s: float = 10) -> asyncpg.Connection:
+    """A connection, not yet checked; raises DatabaseUnreachable and NotPermitted."""
     name = f"migrations {HOST}:{os.getpid()}"
     try:
         return await asyncpg.connect(
-            url, timeout=10, statement_cache_size=0, server_settings={"application_name": name}
+            url,
+            timeout=timeout_s,
+            statement_cache_size=0,
+            server_settings={"application_name": name},
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as exc:
-        parts = urlsplit(url)
-        place = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
-        reason = str(exc) or type(exc).__name__
-        raise Unavailable(
-            f"PostgreSQL at {place} cannot be used: {reason}. "
-            "Start it (`make up`) or correct DATABASE_DIRECT_URL."
+    except asyncpg.InvalidAuthorizationSpecificationError as exc:
+        raise NotPermitted(
+            f"PostgreSQL at {_place(url)} cannot be used: {exc}. Correct user and password in "
+            "DATABASE_DIRECT_URL (on Kubernetes: in the Secret it comes from).",
+            sqlstate=exc.sqlstate,
+            error=str(exc),
         ) from exc
+    except (
+        *(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError),
+    ) as exc:
+        reason = str(exc) or type(exc).__name__
+        raise DatabaseUnreachable(
+            f"PostgreSQL at {_place(url)} cannot be used: {reason}. "
+            "Start it (`make up`) or correct DATABASE_DIRECT_URL.",
+            sqlstate=getattr(exc, "sqlstate", None),
+            error=reason,
+        ) from exc
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+
+
+async def close_connection(conn: asyncpg.Connection) -> None:
+    """End the session; one that does not answer is dropped, as the work is over either way."""
+    try:
+        await conn.close(timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        conn.terminate()
 
 
 async def lock(conn: asyncpg.Connection, wait_s: float, poll_s: float = 1) -> None:
     """Take the runners' lock for the life of `conn`.
 
     Polls, as a waiting lock call would keep CREATE INDEX CONCURRENTLY of the other runner
-    waiting for ever. Raises RunnerBusy that names the holder after `wait_s` seconds.
+    waiting for ever. Raises LockedOut that names the holder after `wait_s` seconds.
     """
     deadline = time.monotonic() + wait_s
     told = False
     while not await conn.fetchval(Q["try_lock"].sql, LOCK):
         holder = await conn.fetchrow(Q["lock_holder"].sql, LOCK)
-        who = str(Backend(**holder)) if holder else "a session that just ended"
+        blockers = [Backend(**holder)] if holder else []
+        who = "".join(map(str, blockers)) or "a session that just ended"
         left = deadline - time.monotonic()
         if left <= 0:
-            raise RunnerBusy(
+            raise LockedOut(
                 f"Another migration runner still works after {wait_s:.0f} s: {who}. "
-                "Wait for it, or end it if it hangs, and run this again. Nothing was run."
+                "Wait for it, or end it if it hangs, and run this again. Nothing was run.",
+                blockers=blockers,
             )
         if not told:
             log.info("waiting for another migration runner: %s", who)
         told = True
         await asyncio.sleep(min(poll_s, left))
-
-
-@asynccontextmanager
-async def watching(
-    watcher: asyncpg.Connection, pid: int, label: str, every_s: float
-) -> AsyncIterator[list[Backend]]:
-    """While inside, the yielded list holds the sessions that last blocked backend `pid`."""
-    seen: list[Backend] = []
-    stop = asyncio.Event()
-    task = asyncio.create_task(_sample(watcher, pid, label, every_s, seen, stop))
-    try:
-        yield seen
-    finally:
-        stop.set()
-        await task
-
-
-async def _sample(
-    watcher: asyncpg.Connection,
-    pid: int,
-    label: str,
-    every_s: float,
-    seen: list[Backend],
-    stop: asyncio.Event,
-) -> None:
-    """Keep `seen` at the last sample that was not empty; log each change once."""
-    while not stop.is_set():
-        try:
-            rows = await watcher.fetch(Q["blockers"].sql, pid)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
-            log.warning("cannot see who blocks %s: %s", label, exc)
-            return
-        found = [Backend(**row) for row in rows]
-        if found and {b.pid for b in found} != {b.pid for b in seen}:
-            log.warning("%s waits for a lock held by %s", label, "; ".join(map(str, found)))
-        if found:
-            seen[:] = found
-        try:
-            await asyncio.wait_for(stop.wait(), every_s)
-        except TimeoutError:
-            continue

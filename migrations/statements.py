@@ -1,7 +1,7 @@
 """Where the statements of a SQL script begin and end: pure, used by files and lint.
 
 Follows PostgreSQL's lexical rules (manual, 4.1): strings, E'' strings, quoted names, dollar
-quotes, nested block comments, and the bodies between BEGIN ATOMIC and END.
+quotes, nested block comments, parentheses (CREATE RULE), bodies between BEGIN ATOMIC and END.
 """
 
 import re
@@ -25,11 +25,16 @@ _ROUTINE = re.compile(r"create (or replace )?(function|procedure)\b")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: `sql` without comments, `line` of its first token, `words` in lower case."""
+    """One statement: `sql` without comments, `line` of its first token, `words` in lower case.
+
+    script[start:end] is the statement as it was written, without its semicolon.
+    """
 
     sql: str
     line: int
     words: tuple[str, ...]
+    start: int
+    end: int
 
     def begins(self, phrase: str) -> bool:
         """Whether the first words are those of `phrase` (lower case)."""
@@ -42,16 +47,19 @@ def split(script: str) -> list[Statement]:
     found: list[Statement] = []
     text: list[str] = []
     words: list[str] = []
-    line = depth = 0
+    start, depth, parens = -1, 0, 0
     for kind, token, at in (*_tokens(script), ("end", ";", len(script))):
-        if kind == "end" and not depth:
-            if line:
-                found.append(Statement("".join(text).strip(), line, tuple(words)))
-            text, words, line = [], [], 0
+        if at == len(script) or (kind == "end" and not depth and parens <= 0):
+            if start >= 0:
+                line = script.count("\n", 0, start) + 1
+                sql = "".join(text).strip()
+                found.append(Statement(sql, line, tuple(words), start, at))
+            text, words, start, parens = [], [], -1, 0
             continue
-        if kind != "space" and not line:
-            line = script.count("\n", 0, at) + 1
+        if kind != "space" and start < 0:
+            start = at
         text.append(token)
+        parens += {"(": 1, ")": -1}.get(token, 0)
         if kind == "word":
             words.append(token.lower())
             depth = _depth(words, depth)

@@ -3,16 +3,17 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from migrations import runner
-from migrations.attempts import Limits, MigrationFailed
-from migrations.files import Migration, MigrationRefused, load
-from migrations.history import InDoubt
+from migrations.attempts import Limits
+from migrations.errors import InDoubt, MigrationFailed, MigrationRefused
+from migrations.files import Migration, load
+from tests.integration.migrations.support import until
 
 Pair = Callable[..., None]
 ALONE = "-- transaction: false\n"
@@ -37,14 +38,6 @@ async def writer(url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(url)
     yield connection
     await connection.close()
-
-
-async def until(probe: Callable[[], Awaitable[object]], wanted: object) -> None:
-    for _ in range(500):
-        if await probe() == wanted:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"not {wanted!r} after 10 s")
 
 
 async def doubt(conn: asyncpg.Connection, migration: Migration, direction: str) -> None:

@@ -11,10 +11,11 @@ import asyncpg
 import pytest
 
 from migrations import runner
-from migrations.attempts import Limits, LockUnavailable, MigrationFailed
+from migrations.attempts import Limits
 from migrations.cli import main
-from migrations.files import MigrationRefused, load
-from migrations.session import LOCK, RunnerBusy
+from migrations.errors import LockedOut, LockTimeout, MigrationFailed, MigrationRefused
+from migrations.files import load
+from migrations.session import LOCK
 
 Pair = Callable[..., None]
 REPO = Path(__file__).parents[3]
@@ -149,7 +150,7 @@ async def test_a_runner_gives_up_and_names_the_one_that_works(
     tmp_path: Path, url: str, conn: asyncpg.Connection
 ) -> None:
     await conn.fetchval("SELECT pg_advisory_lock($1::bigint)", LOCK)
-    with pytest.raises(RunnerBusy) as caught:
+    with pytest.raises(LockedOut) as caught:
         await runner.up(url, load(tmp_path), Limits(runner_wait_s=0.2))
     assert f"pid {conn.get_server_pid()} (bystander" in caught.value.detail
     assert await conn.fetchval(TABLES) is None
@@ -166,7 +167,7 @@ async def locked_table(conn: asyncpg.Connection, pair: Pair) -> asyncpg.Connecti
 async def test_a_lock_that_does_not_come_names_who_holds_it(
     tmp_path: Path, url: str, locked_table: asyncpg.Connection, limits: Limits
 ) -> None:
-    with pytest.raises(LockUnavailable) as caught:
+    with pytest.raises(LockTimeout) as caught:
         await runner.up(url, load(tmp_path), limits)
     said = caught.value.detail
     assert "0001_a.up.sql got no lock in 2 tries of 0.2 s" in said

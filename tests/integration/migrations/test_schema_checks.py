@@ -11,7 +11,8 @@ from migrations import checks, runner
 from migrations.attempts import Limits
 from migrations.checks import SchemaBehind
 from migrations.cli import main
-from migrations.files import Migration, MigrationRefused, load
+from migrations.errors import MigrationRefused
+from migrations.files import Migration, load
 from tests.support.stack import TestDatabase, TestStack
 
 Pair = Callable[..., None]
@@ -20,7 +21,11 @@ Pair = Callable[..., None]
 @pytest.fixture
 def two(tmp_path: Path, pair: Pair) -> list[Migration]:
     pair("0001_a", "CREATE TABLE a (x int)", "DROP TABLE a")
-    pair("0002_b", "-- phase: contract\nCREATE INDEX b ON a (x)", "DROP INDEX b")
+    pair(
+        "0002_b",
+        "-- phase: contract\n-- min_app_version: 0.1.0\nCREATE INDEX b ON a (x)",
+        "DROP INDEX b",
+    )
     return load(tmp_path)
 
 

@@ -1,11 +1,13 @@
 """What the loader of migration files refuses, and what it says to do."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from migrations.files import IndexChange, MigrationRefused, load, read
+from migrations.errors import MigrationRefused, SourceInvalid
+from migrations.files import IndexChange, checksum, load, load_mapping, read
 
 Pair = Callable[..., None]
 
@@ -182,3 +184,53 @@ def test_the_index_of_a_lone_statement_is_known(
     path = tmp_path / "0001_a.up.sql"
     path.write_text(f"-- transaction: false\n{sql};\n")
     assert read(path).index == change
+
+
+def test_a_contract_file_names_the_release_it_needs(tmp_path: Path, pair: Pair) -> None:
+    pair("0001_a", "-- phase: contract\nSELECT 1")
+    assert "0001_a.up.sql: a contract file names what may still run" in refusal(tmp_path)
+
+
+def test_a_mounted_configmap_is_read_at_one_state(tmp_path: Path) -> None:
+    state = tmp_path / "..2026_11_24_18_00_00.1"
+    state.mkdir()
+    (tmp_path / "..data").symlink_to(state.name)
+    for name in ("0001_a.up.sql", "0001_a.down.sql"):
+        (state / name).write_text("SELECT 1")
+        (tmp_path / name).symlink_to(f"..data/{name}")
+    (tmp_path / "0002_half_written.up.sql").write_text("SELECT 1")
+    assert [m.label for m in load(tmp_path)] == ["0001_a"]
+
+
+DATA = {
+    "0001_a.up.sql": "SELECT 1",
+    "0001_a.down.sql": "SELECT 2",
+    "0002_b.up.sql": "-- phase: contract\n-- min_app_version: 1.2.0\nSELECT 3",
+    "0002_b.down.sql": "SELECT 4",
+    "README.md": "not a migration",
+}
+
+
+def test_the_data_of_a_configmap_is_read_as_its_files_are(tmp_path: Path) -> None:
+    for name, text in DATA.items():
+        (tmp_path / name).write_text(text)
+    there, here = load(tmp_path), load_mapping(DATA)
+    assert [m.label for m in here] == ["0001_a", "0002_b"]
+    assert [m.up.sha256 for m in here] == [m.up.sha256 for m in there]
+    assert checksum(here, 2) == checksum(there, 2)
+
+
+def test_the_data_of_a_configmap_follows_the_same_rules() -> None:
+    with pytest.raises(SourceInvalid, match=r"0001_a.down.sql is missing"):
+        load_mapping({"0001_a.up.sql": "SELECT 1"})
+    with pytest.raises(SourceInvalid, match=r"no key that ends with .sql"):
+        load_mapping({"README.md": ""})
+
+
+def test_the_checksum_of_a_source_is_over_versions_names_and_files() -> None:
+    one, two = load_mapping(DATA)
+    first = f"1 a {one.up.sha256}\n"
+    assert checksum([one, two], 0) == hashlib.sha256(b"").hexdigest()
+    assert checksum([one, two], 1) == hashlib.sha256(first.encode()).hexdigest()
+    both = f"{first}2 b {two.up.sha256}\n"
+    assert checksum([one, two], 2) == hashlib.sha256(both.encode()).hexdigest()

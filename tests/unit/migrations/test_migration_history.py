@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 
 from migrations import history
-from migrations.files import Migration, MigrationRefused, load
+from migrations.errors import ChecksumMismatch, DatabaseAhead, InDoubt, MigrationRefused
+from migrations.files import Migration, load
 from migrations.history import Entry
 
 
@@ -64,6 +65,39 @@ def test_a_target_without_a_file_is_refused(migrations: list[Migration]) -> None
 def test_a_target_behind_the_database_names_the_way_back(migrations: list[Migration]) -> None:
     with pytest.raises(MigrationRefused, match="`down 2` goes back"):
         history.pending(migrations, [entry(m) for m in migrations], to=1)
+
+
+def contract(migration: Migration, least: str) -> Migration:
+    return replace(migration, up=replace(migration.up, phase="contract", min_app_version=least))
+
+
+def test_only_a_contract_file_for_a_newer_release_waits(migrations: list[Migration]) -> None:
+    first, second, third = migrations
+    todo = [first, contract(second, "1.9.0"), contract(third, "1.10.0")]
+    assert history.waiting(todo, None) is None
+    assert history.waiting(todo, history.app_version("1.10.0")) is None
+    assert history.waiting(todo, history.app_version("1.9.5")) == todo[2]
+    assert history.waiting(todo, history.app_version("1.8.0")) == todo[1]
+    expand = replace(first, up=replace(first.up, min_app_version="2.0.0"))
+    assert history.waiting([expand], history.app_version("1.0.0")) is None
+
+
+def test_a_history_that_goes_further_is_ahead_unless_it_contradicts(
+    migrations: list[Migration],
+) -> None:
+    entries = [entry(m) for m in migrations]
+    with pytest.raises(DatabaseAhead):
+        history.check(migrations[:2], entries)
+    with pytest.raises(InDoubt, match="0003_c was started by ucc@host"):
+        history.check(migrations[:2], [*entries[:2], replace(entries[2], state="started")])
+    with pytest.raises(ChecksumMismatch, match="newer than the files"):
+        history.check(migrations[:2], [replace(entries[0], sha256="0" * 64), *entries[1:]])
+
+
+def test_undoable_down_to_a_version(migrations: list[Migration]) -> None:
+    entries = [entry(m) for m in migrations]
+    assert history.undoable(migrations, entries, None, to=1) == [migrations[2], migrations[1]]
+    assert history.undoable(migrations, entries, None, to=3) == []
 
 
 def test_undoable_are_the_newest_first(migrations: list[Migration]) -> None:

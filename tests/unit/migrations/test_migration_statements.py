@@ -46,3 +46,15 @@ def test_words_are_lower_case_and_leave_out_what_is_quoted() -> None:
 
 def test_an_unclosed_comment_reaches_to_the_end() -> None:
     assert sqls("SELECT 1; /* SELECT 2;") == ["SELECT 1"]
+
+
+def test_parentheses_hold_the_actions_of_a_rule_together() -> None:
+    rule = "CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b)"
+    assert sqls(f"{rule}; SELECT 1") == [rule, "SELECT 1"]
+
+
+def test_a_statement_knows_where_it_stands_as_it_was_written() -> None:
+    script = "-- head\nSELECT 1 -- one\n;  /* two */ SELECT ';'"
+    one, two = split(script)
+    assert script[one.start : one.end] == "SELECT 1 -- one\n"
+    assert script[two.start : two.end] == "SELECT ';'"

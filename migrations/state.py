@@ -1,0 +1,86 @@
+"""What a database says of its schema, for the operator: one short read, nothing is changed.
+
+`read_state` is asked often and of many databases, so it takes one query where the catalog is not
+wanted. Stands beside checks, which answers people.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from migrations import history
+from migrations.errors import DatabaseUnreachable, NotPermitted
+from migrations.files import checksum_of
+from migrations.history import Entry
+from migrations.session import Q, close_connection, open_connection, refuse_pooler
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The history of a database; `version` is the highest one in effect, 0 where none is."""
+
+    version: int
+    entries: tuple[Entry, ...]
+    in_doubt: tuple[Entry, ...]
+    min_app_version: str | None
+
+    def checksum(self, upto: int) -> str:
+        """files.checksum of the files that versions 1 to `upto` were applied from."""
+        rows = (e for e in self.entries if e.version <= upto and e.state == "applied")
+        return checksum_of((e.version, e.name, e.sha256) for e in rows)
+
+
+def state_of(entries: Sequence[Entry]) -> State:
+    """The state that these rows of schema_migrations tell."""
+    return State(
+        version=max((e.version for e in entries if e.state == "applied"), default=0),
+        entries=tuple(entries),
+        in_doubt=tuple(history.in_doubt(entries)),
+        min_app_version=history.highest_app_version(entries),
+    )
+
+
+async def read_state(url: str, *, timeout_s: float = 10) -> State:
+    """The state of the database at `url`, a direct one, within `timeout_s`.
+
+    Raises DatabaseUnreachable, NotPermitted and Pooler.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            conn = await open_connection(url, timeout_s)
+            try:
+                return state_of(await _entries(conn))
+            finally:
+                await close_connection(conn)
+    except TimeoutError as exc:
+        raise DatabaseUnreachable(f"PostgreSQL did not answer within {timeout_s:g} s.") from exc
+    except asyncpg.InsufficientPrivilegeError as exc:
+        raise NotPermitted(
+            f"The role of DATABASE_DIRECT_URL may not read schema_migrations: {exc}. Grant it "
+            "SELECT, or correct the Secret.",
+            sqlstate=exc.sqlstate,
+            error=str(exc),
+        ) from exc
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        raise DatabaseUnreachable(
+            f"The state of the schema could not be read: {exc}.",
+            sqlstate=getattr(exc, "sqlstate", None),
+            error=str(exc),
+        ) from exc
+
+
+async def _entries(conn: asyncpg.Connection) -> list[Entry]:
+    """All rows of schema_migrations; none where it is not there."""
+    try:
+        rows = [dict(row) for row in await conn.fetch(Q["state"].sql)]
+    except asyncpg.InvalidSQLStatementNameError:  # prepared on one backend, looked for on another
+        refuse_pooler(conn, None)
+        raise
+    except asyncpg.UndefinedTableError:
+        refuse_pooler(conn, await conn.fetchval(Q["backend_pid"].sql))
+        return []
+    pids = [row.pop("pid") for row in rows]
+    refuse_pooler(conn, pids[0])
+    return [Entry(**row) for row in rows if row["version"] is not None]
