@@ -1,6 +1,7 @@
 """The commands that only read: status, wait, verify, and the text of schema.sql."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +13,11 @@ from migrations.errors import MigrationRefused, NotPermitted
 from migrations.files import Migration
 from migrations.history import Entry
 from migrations.runner import read_history
-from migrations.session import Q, connect
+from migrations.session import connect
+from services import __version__
 from services.common.errors import DeadlineExceeded, Unavailable
 
+log = logging.getLogger(__name__)
 _FAULTS = (Unavailable, NotPermitted, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -45,41 +48,34 @@ def _when(entry: Entry | None) -> tuple[str, str, str]:
     return f"{entry.applied_at:%Y-%m-%d %H:%M:%S}", ms, entry.applied_by
 
 
-async def wait(url: str, version: int, timeout_s: float, poll_s: float = 1) -> int:
-    """Return the schema version once it is at least `version` and nothing below is in doubt.
+async def wait(
+    url: str, version: int, timeout_s: float, poll_s: float = 1, app: str = __version__
+) -> int:
+    """Return the schema version once release `app`, which needs `version`, may start.
 
     Only reads; a database that is not there yet is waited for too. Raises SchemaBehind.
     """
     deadline = time.monotonic() + timeout_s
+    told = ""
     while True:
         try:
             async with connect(url) as conn:
-                reached, reason = await _reached(conn, version)
+                entries = await read_history(conn)
+            reason = history.gate(entries, version, app)
             if not reason:
-                return reached
+                return history.version(entries)
         except _FAULTS as exc:
             reason = str(exc)
+        if reason != told:
+            log.info("waiting for the schema to reach %04d: %s", version, reason)
+        told = reason
         left = deadline - time.monotonic()
         if left <= 0:
             raise SchemaBehind(
-                f"The schema did not reach {version:04d} in {timeout_s:g} s: {reason}"
+                f"The schema did not let this release start in {timeout_s:g} s "
+                f"(it needs {version:04d}): {reason}"
             )
         await asyncio.sleep(min(poll_s, left))
-
-
-async def _reached(conn: asyncpg.Connection, version: int) -> tuple[int, str]:
-    """(version, why that is not enough yet or "")."""
-    if not await conn.fetchval(Q["has_history"].sql):
-        return 0, "no migration was applied yet; run `python -m migrations up`."
-    row = await conn.fetchrow(Q["reached"].sql)
-    if 0 < row["in_doubt"] <= version:
-        return row["version"], (
-            f"{row['in_doubt']:04d} is being applied or in doubt; "
-            "`python -m migrations up` finishes it or says what to do."
-        )
-    if row["version"] < version:
-        return row["version"], f"it is at {row['version']:04d}; run `python -m migrations up`."
-    return row["version"], ""
 
 
 def read_schema_sql(path: Path) -> str:

@@ -98,8 +98,8 @@ async def _command(
         case "status":
             return _say(await checks.status(url, migrations))
         case "wait":
-            version = len(migrations) if args.version is None else args.version
-            reached = await checks.wait(url, version, args.timeout)
+            least = history.newest_expand(migrations) if args.min is None else args.min
+            reached = await checks.wait(url, least, args.timeout)
             return _say(f"the schema is at {reached:04d}")
         case "verify":
             found = await checks.verify(url, migrations, checks.read_schema_sql(args.schema))

@@ -87,6 +87,11 @@ class Migration:
         """Number and name as in the file names: `0007_watchlists`."""
         return f"{self.version:04d}_{self.name}"
 
+    @property
+    def needs_app(self) -> str | None:
+        """The oldest release that may run once this is applied; None where it breaks none."""
+        return self.up.min_app_version if self.up.phase == "contract" else None
+
 
 def load(directory: Path = SQL_DIR) -> list[Migration]:
     """All migrations in order of their number, 1 first.

@@ -150,10 +150,36 @@ def pending(
 def waiting(todo: Sequence[Migration], app: AppVersion | None) -> Migration | None:
     """The first of `todo` that waits for the code: a contract file too new for release `app`."""
     for migration in todo:
-        least = migration.up.min_app_version
-        if app and least and migration.up.phase == "contract" and app_version(least) > app:
+        if app and migration.needs_app and app_version(migration.needs_app) > app:
             return migration
     return None
+
+
+def newest_expand(migrations: Sequence[Migration]) -> int:
+    """The version this release needs: contract files run only after it does."""
+    return max((m.version for m in migrations if m.up.phase == "expand"), default=0)
+
+
+def gate(entries: Sequence[Entry], least: int, app: str) -> str:
+    """Why release `app`, which needs version `least`, may not start yet; empty where it may."""
+    applied = version([e for e in entries if e.state == "applied"])
+    doubtful = [e for e in in_doubt(entries) if e.version <= least]
+    if doubtful:
+        return (
+            f"{doubtful[0].label} is being applied or in doubt; "
+            "`python -m migrations up` finishes it or says what to do."
+        )
+    if applied < least:
+        none = "" if entries else "no migration was applied yet: "
+        return f"{none}it is at {applied:04d}; run `python -m migrations up`."
+    highest = highest_app_version(entries)
+    if highest and app_version(highest) > app_version(app):
+        since = next(e.label for e in entries if e.min_app_version == highest)
+        return (
+            f"since {since} the database needs release {highest} or newer, and this is {app}: "
+            "start a newer release, or undo that migration first."
+        )
+    return ""
 
 
 def undoable(

@@ -47,6 +47,19 @@ CREATE TABLE IF NOT EXISTS public.schema_migrations (
     CHECK (state = 'started' OR direction = 'up')
 );
 
+-- name: has_app_version
+SELECT EXISTS (SELECT FROM pg_attribute
+               WHERE attrelid = to_regclass('public.schema_migrations') AND attname = 'min_app_version'
+                 AND NOT attisdropped);
+
+-- name: add_app_version
+-- By itself, as every database that an older release migrated gets it later. Set by contract files.
+ALTER TABLE public.schema_migrations
+    ADD COLUMN IF NOT EXISTS min_app_version text CHECK (min_app_version ~ '^\d+\.\d+\.\d+$');
+
+-- name: set_app_version
+UPDATE public.schema_migrations SET min_app_version = $2 WHERE version = $1;
+
 -- name: history
 -- By way of JSON, as a table that an older release made has no min_app_version.
 SELECT version, name, sha256, direction, state, applied_at, duration_ms, applied_by,
@@ -62,14 +75,10 @@ FROM (VALUES (1)) AS one
 LEFT JOIN public.schema_migrations AS m ON true
 ORDER BY version;
 
--- name: reached
-SELECT coalesce(max(version) FILTER (WHERE state = 'applied'), 0) AS version,
-       coalesce(min(version) FILTER (WHERE state = 'started'), 0) AS in_doubt
-FROM public.schema_migrations;
-
 -- name: start_up
-INSERT INTO public.schema_migrations (version, name, sha256, direction, state, applied_by)
-VALUES ($1, $2, $3, 'up', 'started', session_user || '@' || $4);
+INSERT INTO public.schema_migrations
+    (version, name, sha256, direction, state, applied_by, min_app_version)
+VALUES ($1, $2, $3, 'up', 'started', session_user || '@' || $4, $5);
 
 -- name: start_down
 UPDATE public.schema_migrations SET direction = 'down', state = 'started', applied_at = clock_timestamp()
@@ -78,10 +87,10 @@ WHERE version = $1;
 -- name: applied
 -- Also restores the row of a `down` that did not take effect: duration_ms is then kept.
 INSERT INTO public.schema_migrations
-    (version, name, sha256, direction, state, duration_ms, applied_by)
-VALUES ($1, $2, $3, 'up', 'applied', $5, session_user || '@' || $4)
+    (version, name, sha256, direction, state, applied_by, min_app_version, duration_ms)
+VALUES ($1, $2, $3, 'up', 'applied', session_user || '@' || $4, $5, $6)
 ON CONFLICT (version) DO UPDATE
-SET direction = 'up', state = 'applied',
+SET direction = 'up', state = 'applied', min_app_version = EXCLUDED.min_app_version,
     duration_ms = coalesce(EXCLUDED.duration_ms, schema_migrations.duration_ms);
 
 -- name: forget

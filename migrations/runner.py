@@ -6,16 +6,24 @@ between a committed `started` row and its end. Stands after files and history; c
 
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import asyncpg
 
 from migrations import files, history
 from migrations.attempts import Attempts, Limits
-from migrations.errors import InDoubt, LockTimeout, MigrationFailed, NameTaken
+from migrations.errors import (
+    DatabaseAhead,
+    InDoubt,
+    LockTimeout,
+    MigrationFailed,
+    NameTaken,
+    TargetUnknown,
+)
 from migrations.files import IndexChange, Migration, Script
 from migrations.history import AppVersion, Entry
 from migrations.report import Journal, Ran
@@ -24,6 +32,10 @@ from migrations.watch import Watcher
 from services.common.errors import AppError
 
 Direction = Literal["up", "down"]
+_HISTORY = files.parse(
+    Path("schema_migrations"),
+    f"{Q['create_history'].sql};\n{Q['add_app_version'].sql}".encode(),
+)
 # Classes of SQLSTATE raised before a lone statement did anything: no lock, syntax, not allowed.
 _NOTHING_DONE = ("55", "42", "40", "0A", "25")
 log = logging.getLogger(__name__)
@@ -51,10 +63,9 @@ async def up(
         todo = history.pending(migrations, await runner.settled(migrations), to)
         if late := history.waiting(todo, app):
             todo = todo[: todo.index(late)]
-            least = late.up.min_app_version or ""
+            least = late.needs_app or ""
             journal.waiting = {"file": late.up.path.name, "min_app_version": least}
-        if todo:
-            await runner.conn.execute(Q["create_history"].sql)
+        await runner.prepare(migrations, todo)
         for migration in todo:
             await runner.run(migration, "up")
     return todo
@@ -76,10 +87,14 @@ async def down(
     journal = journal or Journal()
     journal.target = to
     async with _locked(url, limits, journal) as runner:
-        entries = await runner.settled(migrations)
+        try:
+            entries = await runner.settled(migrations)
+        except DatabaseAhead as exc:
+            raise TargetUnknown(f"{exc.detail} Only its down files can undo them.") from exc
         todo = history.undoable(migrations, entries, steps, to)
         journal.target = history.version(entries) - len(todo)
         journal.checksum = files.checksum(migrations, journal.target)
+        await runner.prepare(migrations, todo)
         for migration in todo:
             await runner.run(migration, "down")
     return todo
@@ -128,13 +143,22 @@ class Runner:
             self.journal.version = history.version(entries)
         return entries
 
+    async def prepare(self, migrations: Sequence[Migration], todo: Sequence[Migration]) -> None:
+        """Make schema_migrations as this release has it where there is something to record."""
+        there = await self.conn.fetchval(Q["has_history"].sql)
+        if (there or todo) and not await self.conn.fetchval(Q["has_app_version"].sql):
+            await self._run_in_transaction(_HISTORY, None)
+        for entry in await read_history(self.conn):
+            needed = migrations[entry.version - 1].needs_app
+            if needed != entry.min_app_version:  # applied by a release that had no such column
+                await self.conn.execute(Q["set_app_version"].sql, entry.version, needed)
+
     async def run(self, migration: Migration, direction: Direction) -> None:
         """Apply or undo one migration and record it."""
         script = migration.up if direction == "up" else migration.down
         began = time.perf_counter()
         if script.transaction:
-            attempt = partial(self._in_transaction, migration, direction, script)
-            await self.attempts.run(script, attempt, partial(self._drop_broken, None))
+            await self._run_in_transaction(script, partial(self._record, migration, direction))
         else:
             await self._alone(migration, direction, script)
         self.journal.version = migration.version - (direction == "down")
@@ -142,8 +166,16 @@ class Runner:
         verb = "applied" if direction == "up" else "undid"
         log.info("%s %s in %d ms", verb, migration.label, _ms(began))
 
+    async def _run_in_transaction(
+        self, script: Script, record: Callable[[int], Awaitable[None]] | None
+    ) -> None:
+        """Try the script until it gets its locks; `record` gets the ms of the try that did."""
+        await self.attempts.run(
+            script, partial(self._in_transaction, script, record), partial(self._drop_broken, None)
+        )
+
     async def _in_transaction(
-        self, migration: Migration, direction: Direction, script: Script
+        self, script: Script, record: Callable[[int], Awaitable[None]] | None
     ) -> None:
         began = time.perf_counter()
         limits = self.limits
@@ -152,7 +184,8 @@ class Runner:
                 limits.lock_timeout_s, limits.statement_timeout_s, local=True
             )
             await self.attempts.execute(script)
-            await self._record(migration, direction, _ms(began))
+            if record:
+                await record(_ms(began))
 
     async def _alone(self, migration: Migration, direction: Direction, script: Script) -> None:
         """Run a file's only statement between a committed `started` row and its end."""
@@ -232,18 +265,20 @@ class Runner:
 
     async def _start(self, migration: Migration, direction: Direction) -> None:
         if direction == "up":
-            args = (migration.version, migration.name, migration.up.sha256, HOST)
-            await self.conn.execute(Q["start_up"].sql, *args)
+            await self.conn.execute(Q["start_up"].sql, *_row(migration))
         else:
             await self.conn.execute(Q["start_down"].sql, migration.version)
 
     async def _record(self, migration: Migration, direction: Direction, ms: int | None) -> None:
         """Write that the migration is in effect (up) or is not (down)."""
         if direction == "up":
-            args = (migration.version, migration.name, migration.up.sha256, HOST, ms)
-            await self.conn.execute(Q["applied"].sql, *args)
+            await self.conn.execute(Q["applied"].sql, *_row(migration), ms)
         else:
             await self.conn.execute(Q["forget"].sql, migration.version)
+
+
+def _row(migration: Migration) -> tuple[int, str, str, str, str | None]:
+    return migration.version, migration.name, migration.up.sha256, HOST, migration.needs_app
 
 
 def _ms(began: float) -> int:

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from migrations import runner
+from migrations import checks, runner
 from migrations.attempts import Limits
-from migrations.errors import DatabaseUnreachable, NotPermitted, Pooler
+from migrations.errors import DatabaseUnreachable, LockTimeout, NotPermitted, Pooler
 from migrations.files import Migration, checksum, load
 from migrations.state import read_state
 from tests.support.stack import TestDatabase
@@ -115,3 +115,71 @@ async def test_one_connection_and_three_round_trips_are_enough(
     # one startup, then passwords (p); what follows asks, and X says goodbye
     assert flights.count(b"\x00") <= 2
     assert len([f for f in flights if f not in (b"\x00", b"p", b"X")]) <= 3
+
+
+OLD = "ALTER TABLE schema_migrations DROP COLUMN min_app_version"
+
+
+@pytest.fixture
+def contracted(tmp_path: Path, pair: Pair) -> list[Migration]:
+    pair("0001_a", "CREATE TABLE a (x int)", "DROP TABLE a")
+    header = "-- phase: contract\n-- min_app_version: 1.2.0\n"
+    pair("0002_b", f"{header}ALTER TABLE a DROP COLUMN x", "ALTER TABLE a ADD COLUMN x int")
+    pair("0003_c", f"{header}-- transaction: false\nVACUUM a")
+    return load(tmp_path)
+
+
+async def test_contract_files_say_which_release_the_database_needs(
+    url: str, contracted: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, contracted, limits, to=1)
+    assert (await read_state(url)).min_app_version is None
+    await runner.up(url, contracted, limits)
+    state = await read_state(url)
+    assert [e.min_app_version for e in state.entries] == [None, "1.2.0", "1.2.0"]
+    assert state.min_app_version == "1.2.0"
+    await runner.down(url, contracted, limits, 2)
+    assert (await read_state(url)).min_app_version is None
+
+
+async def test_a_history_of_an_older_release_is_read_and_brought_along(
+    url: str, conn: asyncpg.Connection, contracted: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, contracted, limits, to=2)
+    await conn.execute(OLD)
+    assert (await read_state(url)).min_app_version is None
+    assert await checks.wait(url, 1, 0, app="1.0.0") == 2
+    await runner.up(url, contracted, limits, to=2)
+    assert (await read_state(url)).min_app_version == "1.2.0"
+
+
+async def test_the_history_is_not_locked_again_once_it_is_brought_along(
+    url: str, conn: asyncpg.Connection, contracted: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, contracted, limits, to=2)
+    await conn.execute("BEGIN; SELECT FROM schema_migrations")
+    assert await runner.up(url, contracted, limits, to=2) == []
+    await conn.execute("ROLLBACK")
+
+
+async def test_a_history_that_cannot_be_brought_along_names_who_reads_it(
+    url: str, conn: asyncpg.Connection, contracted: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, contracted, limits, to=1)
+    await conn.execute(OLD)
+    await conn.execute("BEGIN; SELECT FROM schema_migrations")
+    with pytest.raises(LockTimeout, match="schema_migrations got no lock in 2 tries"):
+        await runner.up(url, contracted, limits)
+    await conn.execute("ROLLBACK")
+
+
+async def test_an_older_release_writes_into_the_history(
+    url: str, conn: asyncpg.Connection, contracted: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, contracted, limits, to=1)
+    await conn.execute(
+        "INSERT INTO schema_migrations (version, name, sha256, direction, state, applied_by)"
+        " VALUES (2, $1, $2, 'up', 'applied', 'older')",
+        *(contracted[1].name, contracted[1].up.sha256),
+    )
+    assert (await read_state(url)).version == 2

@@ -101,6 +101,14 @@ def test_a_newer_database_is_left_alone_and_is_no_failure(tmp_path: Path, run: R
 
 
 @pytest.mark.usefixtures("three")
+def test_a_newer_database_cannot_be_undone_without_its_files(tmp_path: Path, run: Run) -> None:
+    run("up")
+    forget(tmp_path, "0003_c")
+    code, report = run("down", "--to", "1")
+    assert (code, told(report), report["version"]) == (1, ("refused", "target_unknown", False), 3)
+
+
+@pytest.mark.usefixtures("three")
 def test_a_newer_database_with_other_files_below_is_a_mismatch(
     tmp_path: Path, run: Run, pair: Pair
 ) -> None:

@@ -70,12 +70,31 @@ async def test_wait_tells_where_the_schema_is_when_time_is_up(
     with pytest.raises(SchemaBehind, match="no migration was applied yet"):
         await checks.wait(url, 2, 0)
     await runner.up(url, two, limits, to=1)
-    with pytest.raises(SchemaBehind, match="did not reach 0002 in 0 s: it is at 0001"):
+    with pytest.raises(SchemaBehind, match=r"in 0 s \(it needs 0002\): it is at 0001"):
         await checks.wait(url, 2, 0)
     await runner.up(url, two, limits)
     await conn.execute("UPDATE schema_migrations SET state = 'started' WHERE version = 1")
-    with pytest.raises(SchemaBehind, match="0001 is being applied or in doubt"):
+    with pytest.raises(SchemaBehind, match="0001_a is being applied or in doubt"):
         await checks.wait(url, 2, 0)
+
+
+async def test_wait_holds_back_a_release_that_a_contract_file_shut_out(
+    url: str, two: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, two, limits)
+    with pytest.raises(SchemaBehind, match=r"since 0002_b the database needs release 0.1.0"):
+        await checks.wait(url, 1, 0, app="0.0.9")
+    assert await checks.wait(url, 1, 0, app="0.1.0") == 2
+    await runner.down(url, two, limits)
+    assert await checks.wait(url, 1, 0, app="0.0.9") == 1
+
+
+async def test_wait_says_once_why_it_waits(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    with pytest.raises(SchemaBehind):
+        await checks.wait(url, 2, 0.3, poll_s=0.02)
+    (said,) = [r.getMessage() for r in caplog.records if "waiting" in r.getMessage()]
+    assert "reach 0002: no migration was applied yet" in said
 
 
 async def test_wait_waits_for_a_database_that_is_not_there() -> None:
@@ -161,6 +180,8 @@ def test_the_commands_in_a_row(
         (["schema"], "wrote"),
         (["verify"], "the database is at 0002_b and without drift"),
         (["wait", "--timeout", "5"], "the schema is at 0002"),
+        (["wait", "--min", "1"], "the schema is at 0002"),
+        (["wait", "--version", "2"], "the schema is at 0002"),
         (["down", "all"], "undid 2 migrations"),
     ]:
         assert main([*options, *argv]) == 0
