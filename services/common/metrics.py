@@ -107,3 +107,32 @@ source_answers_total = Counter(
 )
 prospects_scored_total = Counter("ucc_prospects_scored", "Prospects scored")
 signals_total = Counter("ucc_signals", "Growth signals written", ["type"])
+
+# Migrator (operators/migrator)
+migration_attempts_total = Counter(
+    "ucc_migration_attempts", "Attempts that ended, by code of the failure or outcome", ["reason"]
+)
+migration_attempt_seconds = Histogram(
+    "ucc_migration_attempt_seconds", "Seconds of an attempt", ["outcome"], buckets=JOB_EDGES
+)
+_RESOURCE = ["namespace", "name"]
+migration_version = Gauge(
+    "ucc_migration_version", "Schema version of the database as last read back", _RESOURCE
+)
+migration_target_version = Gauge(
+    "ucc_migration_target_version", "Schema version that is asked for", _RESOURCE
+)
+migration_ready = Gauge(
+    "ucc_migration_ready", "1 while the database is proven to be at its target", _RESOURCE
+)
+migration_drifted = Gauge(
+    "ucc_migration_drifted", "1 while the catalog differs from what migrations left", _RESOURCE
+)
+migration_last_success_timestamp_seconds = Gauge(
+    "ucc_migration_last_success_timestamp_seconds",
+    "Unix time a database was last proven to be at its target",
+    _RESOURCE,
+)
+migrator_reconcile_seconds = Histogram(
+    "ucc_migrator_reconcile_seconds", "Seconds of one look at a resource", buckets=REQUEST_EDGES
+)

@@ -22,6 +22,7 @@ SETTINGS = (
     "services.pipelines.maintenance.settings",
     "services.sample_register.settings",
     "migrations.settings",
+    "operators.migrator.settings",
 )
 APIS = ("prospects", "jobs")
 ACCESS = REPO / "services" / "access.md"

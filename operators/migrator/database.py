@@ -1,0 +1,31 @@
+"""Reads a database back: what it says, or why it cannot be asked, in the codes of the report."""
+
+from dataclasses import dataclass
+
+from migrations import state
+from migrations.state import State
+from operators.migrator.observed import Problem
+from operators.migrator.spec import SecretRef
+from services.common.errors import AppError
+from services.common.logs import redact
+
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`drift` is None where it was not looked for, or nothing is there to compare with."""
+
+    state: State | None = None
+    problem: Problem | None = None
+    drift: list[str] | None = None
+
+
+async def read(url: str, secret: SecretRef, *, with_catalog: bool) -> Reading:  # noqa: ARG001
+    """The state of the database, or the problem with it."""
+    try:
+        found = await state.read_state(url, timeout_s=TIMEOUT_S)
+    except AppError as exc:
+        where = f"Secret {secret.name}, key {secret.key}"
+        return Reading(problem=Problem(exc.code, redact(f"{exc.detail} (DSN of {where})")))
+    return Reading(found)

@@ -1,0 +1,104 @@
+"""The Events that a change of status is told by: pure. No change, no Event: a resync tells nothing.
+
+The name of an Event comes from what it says and the minute, so that a second operator, or the
+same one after a crash, does not tell it twice.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from operators.migrator.job import MANAGER, Owner
+from operators.migrator.observed import Decision
+from operators.migrator.spec import GROUP, KIND, VERSION
+from operators.migrator.status import BY_WISH, READY, STALLED, condition, cut
+
+NOTE_CHARS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One Event: reason in CamelCase, what was done, a sentence."""
+
+    reason: str
+    action: str
+    note: str
+    warning: bool = False
+
+
+def between(before: Mapping[str, Any], made: Decision) -> list[Told]:
+    """What happened from one status to the next."""
+    return [*_attempt(made), *_state(before, made.status), *_drift(before, made.status)]
+
+
+def manifest(owner: Owner, told: Told, now: datetime, instance: str) -> dict[str, Any]:
+    """The Event as the API server takes it."""
+    inputs = f"{owner.uid}\n{told.reason}\n{told.note}\n{int(now.timestamp()) // 60}"
+    digest = hashlib.sha256(inputs.encode()).hexdigest()[:16]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": f"{owner.name[:200]}.{digest}", "namespace": owner.namespace},
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": f"{GROUP}/migrator",
+        "reportingInstance": f"{MANAGER}-{instance}"[:128],
+        "action": told.action,
+        "reason": told.reason,
+        "note": cut(told.note, NOTE_CHARS),
+        "type": "Warning" if told.warning else "Normal",
+        "regarding": {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": KIND,
+            "namespace": owner.namespace,
+            "name": owner.name,
+            "uid": owner.uid,
+        },
+    }
+
+
+def _attempt(made: Decision) -> Iterator[Told]:
+    if made.verdict and made.verdict.files:
+        files = ", ".join(made.verdict.files)
+        yield Told("MigrationsRun", "Migrate", f"Attempt {made.verdict.attempt} ran {files}.")
+    if made.start:
+        start = made.start
+        to = "the newest version" if start.to is None else f"version {start.to:04d}"
+        verb = {"up": "up to", "down": "down to", "plan": "dry run up to"}[start.mode]
+        name = made.status["jobName"]
+        note = f"Attempt {start.attempt}, {verb} {to}, runs as Job {name}."
+        yield Told("AttemptStarted", "Migrate", note)
+
+
+def _state(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Told]:
+    old, new = condition(before, "Ready"), condition(after, "Ready")
+    if new is None or new["reason"] == "Progressing":
+        return
+    failed_again = (
+        before.get("failures") != after.get("failures") and new["reason"] not in READY | BY_WISH
+    )
+    if old and old["reason"] == new["reason"] and not failed_again:
+        return
+    note = new["message"]
+    if blockers := after.get("blockers"):
+        note += " Blocked by " + "; ".join(map(_who, blockers)) + "."
+    warning = new["reason"] in STALLED or new["reason"] == "Retrying"
+    yield Told(new["reason"], "Verify" if new["reason"] in READY else "Migrate", note, warning)
+
+
+def _drift(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Told]:
+    old, new = condition(before, "Drifted"), condition(after, "Drifted")
+    was, now = (c is not None and c["status"] == "True" for c in (old, new))
+    if now and not was and new:
+        yield Told("Drifted", "Compare", new["message"], warning=True)
+    elif was and not now:
+        yield Told("DriftGone", "Compare", "The catalog is as the last migration left it again.")
+
+
+def _who(blocker: Mapping[str, Any]) -> str:
+    name = blocker.get("application") or blocker.get("user") or "no name"
+    return (
+        f"pid {blocker.get('pid')} ({name}, {blocker.get('state')} "
+        f"for {blocker.get('seconds')} s): {blocker.get('query')}"
+    )
