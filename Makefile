@@ -7,7 +7,7 @@ LINES ?= 10
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs env token ingest reset install test lint bench documents lock
+.PHONY: help up down status logs env token ingest reset install test lint images bench documents lock
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ lint: install ## ruff, mypy and import-linter
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+
+images: ## build the container images, docker or not: BASE=... another base, TARS=folder for archives
+	@$(PYTHON) -m tests.images $(if $(BASE),--base "$(BASE)") $(if $(TARS),--tars "$(TARS)") $(if $(SOURCE_URL),--source-url "$(SOURCE_URL)")
 
 bench: install ## measure ingestion and the API; ARGS=... for one part
 	@$(VENV)/python -m tests.load $(ARGS)
