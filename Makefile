@@ -7,10 +7,10 @@ LINES ?= 10
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs env token ingest reset install test lint images bench documents lock
+.PHONY: help up down status logs env token ingest reset install test e2e cluster cluster-down images lint bench documents lock
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## install what is missing, start everything, ingest the sample register (SAMPLE=0: start empty)
 	@$(STACK) up
@@ -42,8 +42,18 @@ install: ## only install what is missing: Debian packages, .venv, Kafka jars
 test: install ## every automated check on real PostgreSQL, PgBouncer, Redis, Kafka and API server, with coverage
 	@$(VENV)/python -m tests.cluster install --light
 	@$(VENV)/coverage erase
-	@$(VENV)/coverage run -m pytest -n $(WORKERS) --dist loadfile --durations=15 $(ARGS); code=$$?; \
+	@$(VENV)/coverage run -m pytest -m "not e2e" -n $(WORKERS) --dist loadfile --durations=15 $(ARGS); code=$$?; \
 	  $(VENV)/coverage combine -q; $(VENV)/coverage report && exit $$code
+
+e2e: install ## the checks that need a whole Kubernetes cluster with a node (root)
+	@$(VENV)/python -m tests.cluster install
+	@$(VENV)/python -m pytest -m e2e --durations=15 $(ARGS)
+
+cluster: install ## start a Kubernetes cluster with a node here, without Docker (root)
+	@$(VENV)/python -m tests.cluster up
+
+cluster-down: install ## stop that cluster and delete its data
+	@$(VENV)/python -m tests.cluster down
 
 lint: install ## ruff, mypy and import-linter
 	$(VENV)/ruff check .

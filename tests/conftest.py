@@ -4,7 +4,7 @@
 `db`: services.common.db.Database on it. `redis_url`: an emptied Redis database. `topic_prefix`:
 Kafka names of this test alone; `topics`: the same, with the topics made. `environment`: all of
 these as variables, for a process that the test starts itself. `light_cluster`: a Kubernetes API
-server with controllers and no node.
+server with controllers and no node. `cluster`: a whole one, for tests marked e2e.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from services.common.db import Database
-from tests.cluster.fixtures import light_cluster
+from tests.cluster.fixtures import cluster, light_cluster
 from tests.support.stack import (
     TestDatabase,
     TestStack,
@@ -25,10 +25,11 @@ from tests.support.stack import (
     flush_redis,
 )
 
-__all__ = ["light_cluster"]
+__all__ = ["cluster", "light_cluster"]
 
 TEMPLATE = "migrated"
 INTEGRATION = Path(__file__).parent / "integration"
+E2E = Path(__file__).parent / "e2e"
 
 # services that tests make in their own process: one that is to be limited says so
 os.environ["RATE_LIMIT_MAX"] = "0"
@@ -37,8 +38,13 @@ _redis_databases = itertools.cycle(range(16))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the stack, so that `-m "not integration"` runs the rest without it."""
+    """Mark what needs the stack, so that `-m "not integration"` runs the rest without it.
+
+    What needs a whole cluster is marked e2e: `make test` leaves it out, `make e2e` runs it alone.
+    """
     for item in items:
+        if E2E in item.path.parents or "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.e2e)
         if INTEGRATION in item.path.parents:
             item.add_marker(pytest.mark.integration)
 

@@ -1,17 +1,29 @@
-"""`python -m tests.cluster COMMAND`: a Kubernetes cluster as local processes."""
+"""`python -m tests.cluster COMMAND`: a Kubernetes cluster as local processes, behind the Makefile.
+
+CLUSTER_NAME and CLUSTER_DIR make a second one beside the first.
+"""
 
 import argparse
+import shlex
+import shutil
 import sys
+import time
 
-from tests.cluster import binaries
-from tests.cluster.light import install_etcd
+from tests.cluster import binaries, full, light
+from tests.cluster.full import Cluster
+from tests.cluster.home import Home
+from tests.stack import commands
 from tests.stack.errors import StackError
+from tests.stack.install import say
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
     sub = top.add_subparsers(dest="command", required=True)
+    sub.add_parser("up", help="install, build and start what does not run yet")
+    sub.add_parser("down", help="stop everything and delete its data")
+    sub.add_parser("status", help="each process with its state, pid, uptime, restarts")
     install = sub.add_parser("install", help="packages and programs, nothing started")
     install.add_argument("--light", action="store_true", help="only those of the light form")
     return top
@@ -19,10 +31,43 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Run one command; the exit code."""
-    parser().parse_args()
-    install_etcd()
-    binaries.build(binaries.LIGHT)
+    options = parser().parse_args()
+    home = Home.from_environment()
+    match options.command:
+        case "up":
+            up(home)
+        case "down":
+            down(home)
+        case "status":
+            return 0 if commands.status(home, "make cluster", "make cluster-down") else 1
+        case "install":
+            install(light_only=options.light)
     return 0
+
+
+def up(home: Home) -> None:
+    """Start the cluster; how to reach it on stdout, progress on stderr."""
+    begun = time.monotonic()
+    cluster = Cluster(home.name, home=home).start(say)
+    say(f"cluster {home.name} is up after {time.monotonic() - begun:.0f} s")
+    print(f"kubeconfig {home.kubeconfig} (context {home.context}, node {cluster.node_ip})")
+    print(f"export KUBECONFIG={shlex.quote(str(home.kubeconfig))}")
+
+
+def down(home: Home) -> None:
+    """Stop the cluster; nothing of it is left."""
+    ran = Cluster(home.name, home=home).stop()
+    if home.is_ours:
+        shutil.rmtree(home.folder)
+    say("stopped" if ran else "nothing was running")
+
+
+def install(*, light_only: bool) -> None:
+    """Bring packages and programs."""
+    light.install_etcd()
+    if not light_only:
+        full.install_packages()
+    binaries.build(binaries.LIGHT if light_only else binaries.FULL)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tests.cluster.errors import ClusterError
 from tests.stack import install
 
 SOURCES = Path(__file__).parent / "binaries"
-KUBERNETES = "v1.36.3"
+KUBERNETES, CONTAINERD = "v1.36.3", "v2.1.4"
 VERSION = "k8s.io/component-base/version"
 LEAN = ("-trimpath", "-buildvcs=false", "-mod=readonly", "-gcflags=all=-dwarf=false")
 
@@ -60,6 +60,18 @@ MODULES = (
             # without it clients are told v0.0.0
             f"-ldflags=-s -w -X {VERSION}.gitVersion={KUBERNETES} "
             f"-X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=36",
+        ),
+    ),
+    Module(
+        "containerd",
+        {
+            name: f"github.com/containerd/containerd/v2/cmd/{name}"
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        },
+        (
+            *LEAN,
+            "-tags=no_btrfs,no_zfs,no_aufs,no_devmapper",
+            f"-ldflags=-s -w -X github.com/containerd/containerd/v2/version.Version={CONTAINERD}",
         ),
     ),
 )

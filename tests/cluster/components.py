@@ -26,6 +26,7 @@ class Address:
     apiserver: int = 6443
     etcd: int = 2379
     etcd_peer: int = 2380
+    etcd_health: int = 2381
 
     @property
     def server(self) -> str:
@@ -46,11 +47,16 @@ def spec(
     *,
     needs: Iterable[str] = (),
     ready: Sequence[str] = (),
+    task: bool = False,
 ) -> Spec:
-    """A component that runs in the folder of its cluster."""
+    """A component that runs in the folder of its cluster.
+
+    What kubelet and containerd write is read by containers that are not root.
+    """
     return Spec(
-        name, tuple(argv), environment(home), tuple(needs), tuple(ready), cwd=str(home.folder)
-    )
+        name, tuple(argv), environment(home), tuple(needs), tuple(ready), task=task,
+        cwd=str(home.folder), umask=0o022,
+    )  # fmt: skip
 
 
 def options(given: Mapping[str, object]) -> list[str]:
@@ -59,9 +65,11 @@ def options(given: Mapping[str, object]) -> list[str]:
 
 
 def etcd(home: Home, at: Address) -> Spec:
-    """etcd, which keeps its data until the cluster is deleted."""
+    """etcd; from outside its namespace only its health is to be seen, by a port of its own."""
     client, peer = f"http://127.0.0.1:{at.etcd}", f"http://127.0.0.1:{at.etcd_peer}"
+    health = f"http://{at.host}:{at.etcd_health}"
     given = {
+        "listen-metrics-urls": health,
         "data-dir": home.folder / "etcd",
         "listen-client-urls": client, "advertise-client-urls": client,
         "listen-peer-urls": peer, "initial-advertise-peer-urls": peer,
@@ -69,7 +77,7 @@ def etcd(home: Home, at: Address) -> Spec:
         "log-level": "warn", "logger": "zap",
     }  # fmt: skip
     return spec(
-        home, "etcd", [programs.find("etcd"), *options(given)], ready=("http", f"{client}/health")
+        home, "etcd", [programs.find("etcd"), *options(given)], ready=("http", f"{health}/health")
     )
 
 
@@ -90,14 +98,14 @@ def apiserver(home: Home, at: Address, more: Mapping[str, object]) -> Spec:
     }  # fmt: skip
     return spec(
         home, "apiserver", [str(binaries.program("kube-apiserver")), *options(given)],
-        needs=["etcd"], ready=asks(home, "--raw", "/readyz"),
+        needs=["etcd"], ready=("exec", *kubectl(home, "get", "--raw", "/readyz")),
     )  # fmt: skip
 
 
-def asks(home: Home, *what: str) -> tuple[str, ...]:
-    """The readiness check "kubectl get WHAT succeeds"."""
-    kubectl = [str(binaries.program("kubectl")), "--kubeconfig", str(home.kubeconfig)]
-    return ("exec", *kubectl, "--cache-dir", str(home.folder / "discovery"), "get", *what)
+def kubectl(home: Home, *args: str) -> tuple[str, ...]:
+    """A command of kubectl, as readiness check or task."""
+    program = (str(binaries.program("kubectl")), "--kubeconfig", str(home.kubeconfig))
+    return (*program, "--cache-dir", str(home.folder / "discovery"), *args)
 
 
 def controller_manager(home: Home, controllers: Sequence[str], more: Mapping[str, object]) -> Spec:
@@ -112,11 +120,10 @@ def controller_manager(home: Home, controllers: Sequence[str], more: Mapping[str
         "leader-elect": "false", "secure-port": 0, "profiling": "false",
         "kube-api-qps": 200, "kube-api-burst": 400, **more,
     }  # fmt: skip
-    ready = asks(home, "serviceaccount", "default", "-n", "default")
-    if "*" not in controllers and "serviceaccount-controller" not in controllers:
-        ready = ()
+    account = kubectl(home, "get", "serviceaccount", "default", "-n", "default")
+    makes_accounts = {"*", "serviceaccount-controller"} & set(controllers)
     return spec(
         home, "controller-manager",
         [str(binaries.program("kube-controller-manager")), *options(given)],
-        needs=["apiserver"], ready=ready,
+        needs=["apiserver"], ready=("exec", *account) if makes_accounts else (),
     )  # fmt: skip

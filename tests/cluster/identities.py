@@ -21,6 +21,7 @@ CALLERS: dict[str, tuple[str, Sequence[str]]] = {
     "scheduler": ("system:kube-scheduler", ()),
     "kubelet": (f"system:node:{NODE}", ("system:nodes",)),
     "proxy": ("system:kube-proxy", ()),
+    "coredns": ("system:coredns", ()),
 }
 
 

@@ -49,7 +49,7 @@ class LightCluster(BaseCluster):
     def address(self) -> Address:
         """Free ports of loopback, chosen once."""
         if self._address is None:
-            self._address = Address("127.0.0.1", *free_ports(3))
+            self._address = Address("127.0.0.1", *free_ports(4))
         return self._address
 
 

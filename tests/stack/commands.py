@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.stack import control, infra, install, programs
 from tests.stack.config import REPO, Config
-from tests.stack.control import State
+from tests.stack.control import Home, State
 from tests.stack.errors import StackError
 from tests.stack.install import say
 from tests.stack.ready import probe
@@ -66,15 +66,15 @@ def reset(config: Config) -> None:
     say(f"deleted {config.folder}")
 
 
-def status(config: Config) -> bool:
+def status(config: Home, up: str = "make up", down: str = "make down") -> bool:
     """Print the table of processes, each asked anew whether it is ready; True if all are."""
     state = State.read(config.folder)
     if not state.units:
-        print("nothing is running; start it with: make up")
+        print(f"nothing is running; start it with: {up}")
         return False
     if not state.running:
         left = ", ".join(state.leftovers()) or "nothing"
-        print(f"the supervisor is gone; still running: {left}; mend it with: make up or make down")
+        print(f"the supervisor is gone; still running: {left}; mend it with: {up} or {down}")
         return False
     units = {name: unit for name, unit in state.units.items() if not unit["task"]}
     with ThreadPoolExecutor(len(units)) as pool:
@@ -90,7 +90,7 @@ def status(config: Config) -> bool:
     return all(shown == "ready" for shown in states.values())
 
 
-def _row(config: Config, name: str, shown: str, unit: Mapping[str, object]) -> str:
+def _row(config: Home, name: str, shown: str, unit: Mapping[str, object]) -> str:
     since = unit["since"]
     up = _span(time.time() - since) if unit["pid"] and isinstance(since, float) else "-"
     row = f"{name:<16} {shown:<14} {unit['pid'] or '-':>8} {unit['port'] or '-':>6} {up:>9} "

@@ -16,7 +16,8 @@ class Spec:
     `task` runs once per `up` and must exit 0; anything else is kept running. `ready` is one of
     ("tcp", port), ("http", url), ("exec", *argv that exits 0), () for "as soon as it runs".
     `skip_if` names a path whose presence makes a task unnecessary. `user` is the account to run as
-    when the supervisor is root. `grace` is the seconds between `stop_signal` and SIGKILL.
+    when the supervisor is root. `grace` is the seconds between `stop_signal` and SIGKILL. `umask`
+    is what the files that it makes hide: by default all from everybody else.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Spec:
     stop_signal: str = "SIGTERM"
     grace: float = 10.0
     revision: str = ""
+    umask: int = 0o077
 
     @property
     def fingerprint(self) -> str:

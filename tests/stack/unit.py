@@ -123,7 +123,7 @@ class Unit:
             with self.log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     *spec.argv, env=spec.env, cwd=spec.cwd or None, stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, start_new_session=True, umask=0o077,
+                    stdout=log, stderr=log, start_new_session=True, umask=spec.umask,
                     **_account(spec.user),
                 )  # fmt: skip
         except OSError as error:
