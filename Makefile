@@ -55,11 +55,12 @@ cluster: install ## start a Kubernetes cluster with a node here, without Docker 
 cluster-down: install ## stop that cluster and delete its data
 	@$(VENV)/python -m tests.cluster down
 
-lint: install ## ruff, mypy and import-linter
+lint: install ## ruff, mypy, import-linter, and squawk over the migrations
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+	$(VENV)/python -m migrations lint
 
 images: ## build the container images, docker or not: BASE=... another base, TARS=folder for archives
 	@$(PYTHON) -m tests.images $(if $(BASE),--base "$(BASE)") $(if $(TARS),--tars "$(TARS)") $(if $(SOURCE_URL),--source-url "$(SOURCE_URL)")

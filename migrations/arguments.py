@@ -6,6 +6,7 @@ from pathlib import Path
 
 from migrations.files import SQL_DIR
 from migrations.schema import SCHEMA_SQL
+from services import __version__
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -24,7 +25,15 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     wait.add_argument("--timeout", type=float, default=300, metavar="S", help="seconds (300)")
     commands.add_parser("verify", help="checksums, nothing in doubt or pending, no drift")
     commands.add_parser("schema", help="write schema.sql from an up-to-date database")
-    commands.add_parser("lint", help="rules for the files; needs no database")
+    lint = commands.add_parser("lint", help="rules for the files; needs no database")
+    lint.add_argument("--all", action="store_true", help="print hints as well")
+    lint.add_argument(
+        "--app-version",
+        type=_app_version,
+        default=__version__,
+        metavar="X.Y.Z",
+        help="release that the files ship with (this one)",
+    )
     return made
 
 

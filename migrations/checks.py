@@ -9,10 +9,10 @@ from pathlib import Path
 import asyncpg
 
 from migrations import fingerprint, history, schema
+from migrations.apply import read_history
 from migrations.errors import MigrationRefused, NotPermitted
 from migrations.files import Migration
 from migrations.history import Entry
-from migrations.runner import read_history
 from migrations.session import connect
 from services import __version__
 from services.common.errors import DeadlineExceeded, Unavailable

@@ -14,14 +14,16 @@ from collections.abc import Sequence
 import asyncpg
 from pydantic import ValidationError
 
-from migrations import arguments, checks, history, lint, report, runner
+from migrations import arguments, checks, history, lint, policy, report, runner
 from migrations.errors import DatabaseAhead, DatabaseUnreachable
-from migrations.files import Migration, load
+from migrations.files import SQL_DIR, Migration, load
+from migrations.policy import Policy
 from migrations.report import Journal
 from migrations.settings import MigrationSettings
 from services.common import config, logs
 from services.common.errors import AppError, Misconfigured
 
+_OLDEST_SERVER = "15.0"
 _STOPPED = (KeyboardInterrupt, asyncio.CancelledError)
 _DATABASE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -72,10 +74,32 @@ async def _run(args: argparse.Namespace, journal: Journal) -> int:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     migrations = load(args.dir)
     if args.command == "lint":
-        return _report(lint.problems(migrations), f"{len(migrations)} migrations are well formed")
+        return await _lint(args, migrations)
     settings = config.load(MigrationSettings)
     _configure_logs(settings.log_level)
     return await _command(args, settings, migrations, journal)
+
+
+async def _lint(args: argparse.Namespace, migrations: list[Migration]) -> int:
+    """The rules for files, and what squawk says but for the exceptions committed beside them."""
+    own = lint.problems(migrations, args.app_version)
+    rules = Policy(exceptions=policy.committed(args.dir), allow_destructive=True)
+    names = [s.path.name for m in migrations for s in (m.up, m.down)]
+    verdict = await policy.judge([m.up for m in migrations], rules, _OLDEST_SERVER, names)
+    said = [str(f) for f in verdict.of("error")]
+    advice = verdict.of("warning")
+    said += [str(f) for f in advice if args.all or f.rule == policy.UNUSED]
+    fine = f"{len(migrations)} migrations are well formed ({len(advice)} hints: lint --all)"
+    return _report([*own, *said], fine)
+
+
+def _policy(args: argparse.Namespace, settings: MigrationSettings) -> Policy:
+    """What the environment says, with the exceptions that were committed to this image."""
+    given = settings.migration_policy
+    if given is None:
+        return policy.OPEN
+    here = policy.committed(SQL_DIR) if args.dir == SQL_DIR else ()
+    return given.model_copy(update={"exceptions": (*given.exceptions, *here)})
 
 
 async def _command(
@@ -88,12 +112,17 @@ async def _command(
     match args.command:
         case "up":
             app = args.app_version and history.app_version(args.app_version)
-            done = await runner.up(url, migrations, limits, args.to, app=app, journal=journal)
-            said = f"applied {len(done)} migrations; {report.message(journal)}"
-            return _say(said)
+            rules = _policy(args, settings)
+            done = await runner.up(
+                url, migrations, limits, args.to, app=app, policy=rules, journal=journal
+            )
+            return _say(f"applied {len(done)} migrations; {report.message(journal)}")
         case "down":
             steps = None if args.to is not None else args.steps
-            done = await runner.down(url, migrations, limits, steps, to=args.to, journal=journal)
+            rules = _policy(args, settings)
+            done = await runner.down(
+                url, migrations, limits, steps, to=args.to, policy=rules, journal=journal
+            )
             return _say(f"undid {len(done)} migrations; {report.message(journal)}")
         case "status":
             return _say(await checks.status(url, migrations))

@@ -57,6 +57,11 @@ class Script:
     min_app_version: str | None
 
     @property
+    def is_up(self) -> bool:
+        """Whether it is the way forward of its pair."""
+        return ".up." in self.path.name
+
+    @property
     def concurrent(self) -> bool:
         """Whether the statement only takes locks that let readers and writers work on."""
         return any("concurrently" in s.words for s in self.statements)

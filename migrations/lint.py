@@ -7,15 +7,35 @@ file that says `-- phase: contract` and names the release that no longer reads i
 from collections.abc import Iterator, Sequence
 
 from migrations.files import Migration, Script
+from migrations.history import app_version
 from migrations.statements import Statement
+from services import __version__
 
 _DESTRUCTIVE = ("drop table", "drop view", "drop column", "rename to", "rename column", "truncate")
 _GLOBAL = ("create schema", "create role", "alter role", "grant", "revoke", "create database")
 
 
-def problems(migrations: Sequence[Migration]) -> list[str]:
-    """Every breach of a rule, with what to do."""
-    return [line for m in migrations for line in _migration(m)]
+def problems(migrations: Sequence[Migration], release: str = __version__) -> list[str]:
+    """Every breach of a rule, with what to do; `release` is the one these files ship with."""
+    found = [line for m in migrations for line in _migration(m)]
+    return [*found, *_deadlocks(migrations, release)]
+
+
+def _deadlocks(migrations: Sequence[Migration], release: str) -> Iterator[str]:
+    """Contract files that wait for a release which waits, at its gate, for what follows them.
+
+    Files run in order and a release starts only on its newest expand file. So an expand file may
+    follow a contract file only once what that one waits for was released before.
+    """
+    for migration in migrations:
+        later = [m for m in migrations[migration.version :] if m.up.phase == "expand"]
+        least = migration.needs_app
+        if later and least and app_version(least) >= app_version(release):
+            yield (
+                f"{migration.up.path.name} waits until release {least} runs everywhere, and that "
+                f"release waits for {later[-1].label}, which comes after it: give it a number "
+                f"above {later[-1].version:04d}, or ship it with a release newer than {least}."
+            )
 
 
 def _migration(migration: Migration) -> Iterator[str]:
@@ -37,7 +57,7 @@ def _statement(script: Script, statement: Statement) -> Iterator[str]:
     if any(statement.begins(phrase) for phrase in _GLOBAL):
         yield f"{place}: roles, rights and schemas belong to the installation, not to migrations."
     said = " ".join(statement.words)
-    expands = ".up." in script.path.name and script.phase == "expand"
+    expands = script.is_up and script.phase == "expand"
     for phrase in _DESTRUCTIVE:
         if expands and f" {phrase} " in f" {said} " and not statement.begins("create"):
             yield f"{place}: `{phrase}` breaks the release before; write `-- phase: contract`."

@@ -4,6 +4,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from migrations.attempts import Limits
+from migrations.policy import Policy
 from services.common.config import LogLevel, PostgresUrl
 
 
@@ -29,6 +30,12 @@ class MigrationSettings(BaseSettings):
     )
     migration_runner_wait_s: float = Field(
         600, ge=0, description="Seconds to wait while another migration runner works"
+    )
+
+    migration_policy: Policy | None = Field(
+        None,
+        description="JSON: lint (error, warn, off), exceptions (file, rule, reason), "
+        "allow_destructive; unset: no lint, all allowed",
     )
 
     def limits(self) -> Limits:

@@ -351,3 +351,66 @@ def test_an_unusable_environment_is_told(
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["code"] == code
     assert name in report["message"]
+
+
+def strict(monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
+    monkeypatch.setenv("MIGRATION_POLICY", json.dumps({"lint": "error", **more}))
+
+
+def test_only_pending_files_are_judged(
+    run: Run, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair("0001_a", "CREATE TABLE a (x text); CREATE TABLE b (x text)")
+    pair("0002_b", "CREATE INDEX i ON a (x)")
+    run("up")
+    pair("0003_c", "CREATE INDEX j ON b (x)")
+    strict(monkeypatch)
+    code, report = run("up")
+    assert (code, told(report), report["version"]) == (1, ("refused", "lint_failed", False), 2)
+    assert (report["file"], report["line"]) == ("0003_c.up.sql", 1)
+    assert (report["lint"]["checked"], report["lint"]["errors"]) == (1, 1)
+    exception = {"file": "0003_c.up.sql", "rule": "require-concurrent-index-creation"}
+    strict(monkeypatch, exceptions=[{**exception, "reason": "b is small"}])
+    _, report = run("up")
+    assert (told(report), report["version"]) == (("applied", None, False), 3)
+    (finding,) = report["lint"]["findings"]
+    assert (finding["level"], finding["reason"]) == ("excepted", "b is small")
+
+
+def test_destroying_data_needs_to_be_allowed_both_ways(
+    run: Run, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair("0001_a", "CREATE TABLE a (x text)", "DROP TABLE a")
+    pair("0002_b", "ALTER TABLE a DROP COLUMN x", "ALTER TABLE a ADD COLUMN x text")
+    strict(monkeypatch)
+    _, report = run("up")
+    assert (told(report), report["version"]) == (("refused", "destructive", False), 0)
+    strict(monkeypatch, allow_destructive=True)
+    assert run("up")[1]["version"] == 2
+    strict(monkeypatch)
+    assert run("down", "--to", "1")[1]["version"] == 1
+    _, report = run("down", "--to", "0")
+    assert (told(report), report["file"]) == (("refused", "destructive", False), "0001_a.down.sql")
+    strict(monkeypatch, allow_destructive=True)
+    assert run("down", "--to", "0")[1]["version"] == 0
+
+
+@pytest.mark.usefixtures("contract")
+def test_a_file_that_waits_is_judged_before_it_may_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict(monkeypatch)
+    _, report = run("up", "--app-version", "1.0.0")
+    assert (told(report), report["version"]) == (("refused", "destructive", False), 0)
+
+
+def test_the_files_of_this_image_pass_a_strict_policy(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_DIRECT_URL", url)
+    strict(monkeypatch)
+    path = tmp_path / "report.json"
+    assert main(["up", "--report", str(path)]) == 0
+    report = json.loads(path.read_text())
+    assert report["lint"]["errors"] == 0
+    assert report["version"] == report["lint"]["checked"] == len(load())

@@ -26,6 +26,24 @@ def test_lint_needs_no_database(capsys: pytest.CaptureFixture[str]) -> None:
     assert "migrations are well formed" in capsys.readouterr().out
 
 
+def test_lint_asks_squawk_and_knows_the_exceptions_beside_the_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header = "-- phase: expand\n-- transaction: true\n-- min_app_version: 0.1.0\n\n"
+    (tmp_path / "0001_a.up.sql").write_text(f"{header}CREATE INDEX i ON t (a);")
+    (tmp_path / "0001_a.down.sql").write_text("DROP INDEX i;")
+    assert main(["--dir", str(tmp_path), "lint"]) == 1
+    assert "0001_a.up.sql line 5: require-concurrent-index-creation" in capsys.readouterr().err
+    (tmp_path / "lint.toml").write_text(
+        '[[exceptions]]\nfile = "0001_a.up.sql"\nrule = "require-concurrent-index-creation"\n'
+        'reason = "t is small"\n'
+    )
+    assert main(["--dir", str(tmp_path), "lint"]) == 0
+    (tmp_path / "0001_a.up.sql").write_text(f"{header}SELECT 1;")
+    assert main(["--dir", str(tmp_path), "lint"]) == 1
+    assert "unused-exception" in capsys.readouterr().err
+
+
 def test_bad_files_are_refused_before_a_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,3 +55,17 @@ def test_a_setting_ends_with_its_transaction(tmp_path: Path) -> None:
 def test_a_long_name_is_refused(tmp_path: Path) -> None:
     (said,) = problems(tmp_path, f"{HEADER}SELECT 1", label=f"0001_{'a' * 60}")
     assert "shorter name" in said
+
+
+CONTRACT = "-- phase: contract\n-- transaction: true\n-- min_app_version: 1.4.0\n\nSELECT 1"
+
+
+def test_an_expand_file_after_a_contract_file_needs_a_release_in_between(tmp_path: Path) -> None:
+    problems(tmp_path, f"{HEADER}SELECT 1", label="0001_a")
+    assert problems(tmp_path, CONTRACT, label="0002_b") == []
+    problems(tmp_path, f"{HEADER}SELECT 1", label="0003_c")
+    for release in ("1.3.9", "1.4.0"):
+        (said,) = lint.problems(load(tmp_path), release)
+        assert "0002_b.up.sql waits until release 1.4.0 runs everywhere" in said
+        assert "waits for 0003_c, which comes after it: give it a number above 0003" in said
+    assert lint.problems(load(tmp_path), "1.4.1") == []
