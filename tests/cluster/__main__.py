@@ -12,6 +12,7 @@ import time
 from tests.cluster import binaries, full, light
 from tests.cluster.full import Cluster
 from tests.cluster.home import Home
+from tests.cluster.isolation import require_root
 from tests.stack import commands
 from tests.stack.errors import StackError
 from tests.stack.install import say
@@ -63,10 +64,11 @@ def down(home: Home) -> None:
 
 
 def install(*, light_only: bool) -> None:
-    """Bring packages and programs."""
-    light.install_etcd()
+    """Bring packages and programs; ClusterError at once where the full form cannot run."""
     if not light_only:
+        require_root()
         full.install_packages()
+    light.install_etcd()
     binaries.build(binaries.LIGHT if light_only else binaries.FULL)
 
 

@@ -15,6 +15,7 @@ from tests.cluster.errors import ClusterError
 from tests.stack import install, programs
 
 FROM = (1, 26)
+INSTALLED = Path("/usr/local/go/bin/go")  # where its own installer puts it
 LOCK_FILE = Path(__file__).parent / "binaries" / "go.txt"
 
 
@@ -28,7 +29,7 @@ def environment(go: Path) -> dict[str, str]:
 
 def find() -> Path:
     """Path of a Go that is new enough, fetched where there is none."""
-    for found in (programs.find("go"), "/usr/local/go/bin/go", str(_own())):
+    for found in (programs.find("go"), str(INSTALLED), str(_own())):
         if found and _version(found) >= FROM:
             return Path(found)
     _fetch()
