@@ -47,11 +47,13 @@ def main() -> int:
 
 
 def up(home: Home) -> None:
-    """Start the cluster; how to reach it on stdout, progress on stderr."""
+    """Start the cluster; for `eval "$(make -s cluster)"` only the export line is on stdout."""
     begun = time.monotonic()
     cluster = Cluster(home.name, home=home).start(say)
     say(f"cluster {home.name} is up after {time.monotonic() - begun:.0f} s")
-    print(f"kubeconfig {home.kubeconfig} (context {home.context}, node {cluster.node_ip})")
+    say(f"  kubeconfig   {home.kubeconfig} (context {home.context})")
+    say(f"  kubectl      {binaries.program('kubectl')}")
+    say(f"  node         {cluster.node_ip}; pods reach this machine at {cluster.host_ip}")
     print(f"export KUBECONFIG={shlex.quote(str(home.kubeconfig))}")
 
 

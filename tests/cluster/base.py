@@ -18,10 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.cluster.home import Home
+from tests.cluster.home import STARTING, Home
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.stack import control
 from tests.stack.control import State
+from tests.stack.install import only_one
 from tests.stack.proc import NOBODY, Identity, identify, wait_gone
 from tests.stack.ready import probe
 from tests.stack.spec import Spec
@@ -54,7 +55,8 @@ class BaseCluster(ABC):
     def start(self, tell: Callable[[str], None] = lambda _: None) -> Self:
         """Start what does not run yet; returns when all is ready."""
         self.home.claim()
-        self._run(self.prepare(), tell)
+        with only_one(self.home.folder / STARTING):
+            self._run(self.prepare(), tell)
         return self
 
     def _run(self, specs: Sequence[Spec], tell: Callable[[str], None] = lambda _: None) -> None:

@@ -19,7 +19,7 @@ from tests.cluster import binaries, components, identities, image, node, registr
 from tests.cluster.base import BaseCluster
 from tests.cluster.components import Address, options
 from tests.cluster.errors import ClusterError
-from tests.cluster.home import MARK, Home
+from tests.cluster.home import MARK, STARTING, Home
 from tests.cluster.isolation import Isolation, require_root
 from tests.stack import control, install, programs
 from tests.stack.control import State
@@ -188,7 +188,7 @@ def clean(folder: Path) -> None:
 def wipe(home: Home) -> None:
     """Delete the data of a cluster that does not run: the next start begins anew."""
     for path in home.folder.iterdir() if home.is_ours else ():
-        if path.name not in (MARK, "lock", "logs"):
+        if path.name not in (MARK, STARTING, "lock", "logs"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

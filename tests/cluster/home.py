@@ -10,6 +10,7 @@ from tests.cluster.errors import ClusterError
 from tests.stack.install import cache
 
 MARK = "ucc-intel-cluster"  # a file that says "this folder is a cluster's and may be deleted"
+STARTING = "starting"  # a file that is locked while somebody starts the cluster
 CONTEXT = "ucc-intel-test-"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 

@@ -62,6 +62,17 @@ def test_a_cluster_whose_supervisor_was_killed_starts_anew(permanent: Cluster) -
     assert all(unit["state"] in ("ready", "done") for unit in again.units().values())
 
 
+def test_the_machines_kernel_is_left_as_it_is() -> None:
+    panic = Path("/proc/sys/kernel/panic")
+    before = panic.read_text()
+    panic.write_text("7")
+    try:
+        with Cluster("kernel"):
+            assert panic.read_text() == "7\n"
+    finally:
+        panic.write_text(before)
+
+
 CRASH = """
 import time
 from tests.cluster.full import Cluster

@@ -37,7 +37,8 @@ def test_a_machines_go_that_is_too_old_is_passed_over(
 ) -> None:
     old = fake_go(tmp_path / "bin" / "go", "1.19.8")
     monkeypatch.setattr(programs, "find", lambda _: str(old))
-    assert go.find() == fake_go(own, "1.26.6")
+    fetched = fake_go(own, "1.26.6")
+    assert go.find() == fetched
 
 
 def test_a_missing_go_is_fetched_once(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
