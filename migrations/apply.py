@@ -6,15 +6,18 @@ between a committed `started` row and its end. Between runner, which says which,
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import asyncpg
 
-from migrations import files, history
+from migrations import catalog, files, history
 from migrations.attempts import Attempts, Limits
+from migrations.difference import difference
 from migrations.errors import InDoubt, LockTimeout, MigrationFailed, NameTaken
 from migrations.files import IndexChange, Migration, Script
 from migrations.history import Entry
@@ -86,6 +89,36 @@ class Runner:
             needed = migrations[entry.version - 1].needs_app
             if needed != entry.min_app_version:  # applied by a release that had no such column
                 await self.conn.execute(Q["set_app_version"].sql, entry.version, needed)
+
+    async def tell_drift(self) -> None:
+        """Log what was changed by hand since the last run: the next reading takes it over."""
+        with self._best_effort("compare"):
+            if kept := await catalog.stored(self.conn, self.journal.version or 0):
+                now = await catalog.take(self.conn, kept.version)
+                if kept.sha256 != now.sha256:
+                    things = await catalog.stored_things(self.conn, kept)
+                    lines = "; ".join(difference(replace(kept, things=things), now))
+                    log.warning("the schema was changed since the last migration: %s", lines)
+
+    async def keep_catalog(self) -> None:
+        """Store what the schema is now, where this run changed it or nothing was stored for it."""
+        version = self.journal.version or 0
+        with self._best_effort("store"):
+            if not await self.conn.fetchval(Q["has_history"].sql):
+                return
+            kept = None if self.journal.applied else await catalog.stored(self.conn, version)
+            if kept is None:
+                kept = await catalog.take(self.conn, version)
+                await catalog.store(self.conn, kept)
+            self.journal.fingerprint = kept.sha256
+
+    @contextmanager
+    def _best_effort(self, verb: str) -> Iterator[None]:
+        """The migrations count, not the reading of the catalog: it must not fail a run."""
+        try:
+            yield
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+            log.warning("could not %s the catalog: %s", verb, exc)
 
     async def run(self, migration: Migration, direction: Direction) -> None:
         """Apply or undo one migration and record it."""

@@ -1,7 +1,7 @@
 -- What the catalog of a schema ($1) holds, as statements that make it. The caller sets search_path
 -- so that names of the schema need no prefix. Every query returns
 -- class, oid (as in pg_depend), kind, name, parent (its table, or null), ddl.
--- Not part of the catalog here: schema_migrations, privileges, owners, members of extensions.
+-- Not part of the catalog here: the runner's own schema_migrations and schema_catalog, privileges, owners, members of extensions.
 
 -- name: extensions
 SELECT 'pg_extension'::regclass::oid AS class, e.oid, 'extension' AS kind, e.extname::text AS name,
@@ -132,7 +132,7 @@ CROSS JOIN LATERAL (
     JOIN pg_type y ON y.oid = a.atttypid
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 ) AS tuning
-WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'schema_migrations'
+WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('schema_migrations', 'schema_catalog')
 
 -- name: constraints
 SELECT 'pg_constraint'::regclass::oid AS class, k.oid,
@@ -141,7 +141,7 @@ SELECT 'pg_constraint'::regclass::oid AS class, k.oid,
        format('ALTER TABLE %I ADD CONSTRAINT %I %s;', c.relname, k.conname, pg_get_constraintdef(k.oid)) AS ddl
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
-WHERE c.relnamespace = $1::text::regnamespace AND c.relname <> 'schema_migrations'
+WHERE c.relnamespace = $1::text::regnamespace AND c.relname NOT IN ('schema_migrations', 'schema_catalog')
   AND k.contype IN ('p', 'u', 'x', 'f') AND k.conparentid = 0
 
 -- name: indexes
@@ -151,7 +151,7 @@ SELECT 'pg_class'::regclass::oid AS class, x.indexrelid AS oid, 'index' AS kind,
 FROM pg_index x
 JOIN pg_class i ON i.oid = x.indexrelid
 JOIN pg_class c ON c.oid = x.indrelid
-WHERE c.relnamespace = $1::text::regnamespace AND c.relname <> 'schema_migrations' AND NOT i.relispartition
+WHERE c.relnamespace = $1::text::regnamespace AND c.relname NOT IN ('schema_migrations', 'schema_catalog') AND NOT i.relispartition
   AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
 
 -- name: statistics
@@ -205,7 +205,7 @@ FROM (
                                           WHEN 'S' THEN 'SEQUENCE' WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX'
                                           WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END, c.relname) AS target
     FROM pg_class c
-    WHERE c.relnamespace = $1::text::regnamespace AND c.relname <> 'schema_migrations'
+    WHERE c.relnamespace = $1::text::regnamespace AND c.relname NOT IN ('schema_migrations', 'schema_catalog')
     UNION ALL
     SELECT 'pg_class'::regclass, c.oid, a.attnum, c.relname, format('COLUMN %I.%I', c.relname, a.attname)
     FROM pg_class c

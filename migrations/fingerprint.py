@@ -59,17 +59,22 @@ async def read(conn: asyncpg.Connection, schema: str) -> list[Item]:
 
     `schema` must be first in search_path. Raises ValueError where things need one another.
     """
+    items = await unordered(conn, schema)
+    needs: dict[Key, set[Key]] = {}
+    for r in await conn.fetch(Q["dependencies"].sql, schema):
+        needs.setdefault((r["class"], r["oid"]), set()).add((r["needs_class"], r["needs_oid"]))
+    return in_order(items, needs)
+
+
+async def unordered(conn: asyncpg.Connection, schema: str) -> list[Item]:
+    """As `read`, in any order: enough for a digest."""
     members = {(r["class"], r["oid"]) for r in await conn.fetch(Q["extension_members"].sql, schema)}
-    items = [
+    return [
         Item(r["kind"], r["name"], r["parent"], r["ddl"], rank, (r["class"], r["oid"]))
         for query, rank in _KINDS
         for r in await conn.fetch(Q[query].sql, schema)
         if (r["class"], r["oid"]) not in members
     ]
-    needs: dict[Key, set[Key]] = {}
-    for r in await conn.fetch(Q["dependencies"].sql, schema):
-        needs.setdefault((r["class"], r["oid"]), set()).add((r["needs_class"], r["needs_oid"]))
-    return in_order(items, needs)
 
 
 def in_order(items: Sequence[Item], needs: Mapping[Key, set[Key]]) -> list[Item]:

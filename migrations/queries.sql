@@ -67,6 +67,35 @@ SELECT version, name, sha256, direction, state, applied_at, duration_ms, applied
 FROM public.schema_migrations AS m
 ORDER BY version;
 
+-- name: has_catalog
+SELECT to_regclass('public.schema_catalog') IS NOT NULL;
+
+-- name: create_catalog
+CREATE TABLE IF NOT EXISTS public.schema_catalog (
+    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version  integer NOT NULL,
+    server   integer NOT NULL,
+    sha256   text NOT NULL,
+    items    jsonb NOT NULL,
+    taken_at timestamptz NOT NULL
+);
+
+-- name: store_catalog
+INSERT INTO public.schema_catalog (version, server, sha256, items, taken_at)
+VALUES ($1, $2, $3, $4::jsonb, $5)
+ON CONFLICT (one) DO UPDATE
+SET version = EXCLUDED.version, server = EXCLUDED.server, sha256 = EXCLUDED.sha256,
+    items = EXCLUDED.items, taken_at = EXCLUDED.taken_at;
+
+-- name: stored_catalog
+SELECT version, server, sha256, taken_at FROM public.schema_catalog;
+
+-- name: stored_items
+SELECT items FROM public.schema_catalog WHERE sha256 = $1;
+
+-- name: catalog_session
+SELECT set_config('search_path', 'public', true), set_config('lock_timeout', '5s', true);
+
 -- name: state
 -- As `history`, after one row at least, and with the real backend in each.
 SELECT pg_backend_pid() AS pid, version, name, sha256, direction, state, applied_at, duration_ms,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from migrations import files, history
-from migrations.apply import Runner
+from migrations.apply import Direction, Runner
 from migrations.attempts import Limits
 from migrations.errors import DatabaseAhead, TargetUnknown
 from migrations.files import Migration
@@ -47,8 +47,7 @@ async def up(
             least = late.needs_app or ""
             journal.waiting = {"file": late.up.path.name, "min_app_version": least}
         await runner.prepare(migrations, todo)
-        for migration in todo:
-            await runner.run(migration, "up")
+        await _run(runner, todo, "up")
     return todo
 
 
@@ -78,9 +77,19 @@ async def down(
         journal.checksum = files.checksum(migrations, journal.target)
         await runner.judge([m.down for m in todo], policy, migrations)
         await runner.prepare(migrations, todo)
-        for migration in todo:
-            await runner.run(migration, "down")
+        await _run(runner, todo, "down")
     return todo
+
+
+async def _run(runner: Runner, todo: Sequence[Migration], direction: Direction) -> None:
+    if todo:
+        await runner.tell_drift()
+    try:
+        for migration in todo:
+            await runner.run(migration, direction)
+    finally:
+        if runner.journal.applied or not todo:
+            await runner.keep_catalog()
 
 
 @asynccontextmanager

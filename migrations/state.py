@@ -6,11 +6,13 @@ wanted. Stands beside checks, which answers people.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 
-from migrations import history
+from migrations import catalog, history
+from migrations.catalog import Catalog
+from migrations.difference import difference as difference
 from migrations.errors import DatabaseUnreachable, NotPermitted
 from migrations.files import checksum_of
 from migrations.history import Entry
@@ -19,12 +21,17 @@ from migrations.session import Q, close_connection, open_connection, refuse_pool
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The history of a database; `version` is the highest one in effect, 0 where none is."""
+    """The history of a database; `version` is the highest one in effect, 0 where none is.
+
+    `stored` and `now` are there where they were asked for and can be compared (`difference`).
+    """
 
     version: int
     entries: tuple[Entry, ...]
     in_doubt: tuple[Entry, ...]
     min_app_version: str | None
+    stored: Catalog | None = None
+    now: Catalog | None = None
 
     def checksum(self, upto: int) -> str:
         """files.checksum of the files that versions 1 to `upto` were applied from."""
@@ -42,8 +49,11 @@ def state_of(entries: Sequence[Entry]) -> State:
     )
 
 
-async def read_state(url: str, *, timeout_s: float = 10) -> State:
+async def read_state(url: str, *, with_catalog: bool = False, timeout_s: float = 10) -> State:
     """The state of the database at `url`, a direct one, within `timeout_s`.
+
+    With the catalog as the last run left it and as it is, unless there is none of this version,
+    or a migration runs or is in doubt, which changes it rightly.
 
     Raises DatabaseUnreachable, NotPermitted and Pooler.
     """
@@ -51,7 +61,8 @@ async def read_state(url: str, *, timeout_s: float = 10) -> State:
         async with asyncio.timeout(timeout_s):
             conn = await open_connection(url, timeout_s)
             try:
-                return state_of(await _entries(conn))
+                state = state_of(await _entries(conn))
+                return await _with_catalog(conn, state) if with_catalog else state
             finally:
                 await close_connection(conn)
     except TimeoutError as exc:
@@ -69,6 +80,16 @@ async def read_state(url: str, *, timeout_s: float = 10) -> State:
             sqlstate=getattr(exc, "sqlstate", None),
             error=str(exc),
         ) from exc
+
+
+async def _with_catalog(conn: asyncpg.Connection, state: State) -> State:
+    kept = None if state.in_doubt else await catalog.stored(conn, state.version)
+    if kept is None:
+        return state
+    now = await catalog.take(conn, state.version)
+    if now.sha256 != kept.sha256:
+        kept = replace(kept, things=await catalog.stored_things(conn, kept))
+    return replace(state, stored=kept, now=now)
 
 
 async def _entries(conn: asyncpg.Connection) -> list[Entry]:

@@ -20,7 +20,7 @@ from migrations.session import LOCK
 Pair = Callable[..., None]
 REPO = Path(__file__).parents[3]
 TABLES = """SELECT array_agg(relname::text ORDER BY relname) FROM pg_class
-WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"""
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'schema_catalog'"""
 HISTORY = """SELECT version, name, direction, state, length(sha256), duration_ms IS NOT NULL
 FROM schema_migrations ORDER BY version"""
 

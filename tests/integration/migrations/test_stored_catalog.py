@@ -1,0 +1,166 @@
+"""What a run leaves of the catalog, and what is found changed later."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from migrations import runner
+from migrations.attempts import Limits
+from migrations.errors import MigrationFailed
+from migrations.files import Migration, load
+from migrations.report import Journal
+from migrations.state import State, difference, read_state
+from tests.support.stack import TestDatabase
+
+Pair = Callable[..., None]
+ALONE = "-- transaction: false\n"
+
+
+@pytest.fixture
+def two(tmp_path: Path, pair: Pair) -> list[Migration]:
+    pair("0001_a", "CREATE TABLE a (x int, note text); CREATE INDEX a_x ON a (x)", "DROP TABLE a")
+    pair("0002_b", "CREATE TABLE b (x int)", "DROP TABLE b")
+    return load(tmp_path)
+
+
+async def read(url: str) -> State:
+    return await read_state(url, with_catalog=True)
+
+
+async def drift(url: str) -> list[str]:
+    state = await read(url)
+    assert state.stored and state.now
+    return difference(state.stored, state.now)
+
+
+async def test_each_run_stores_what_it_left(url: str, two: list[Migration], limits: Limits) -> None:
+    journal = Journal()
+    await runner.up(url, two, limits, to=1, journal=journal)
+    first = await read(url)
+    assert first.stored and first.now
+    assert first.stored.sha256 == first.now.sha256 == journal.fingerprint
+    await runner.up(url, two, limits)
+    second = await read(url)
+    assert second.stored and second.stored.version == 2
+    assert second.stored.sha256 != first.stored.sha256
+    await runner.down(url, two, limits, 1)
+    third = await read(url)
+    assert third.stored and (third.stored.version, third.stored.sha256) == (
+        1,
+        first.stored.sha256,
+    )
+
+
+async def test_without_asking_nothing_of_the_catalog_is_read(
+    url: str, two: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, two, limits)
+    state = await read_state(url)
+    assert (state.stored, state.now) == (None, None)
+
+
+async def test_what_was_changed_by_hand_is_told(
+    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, two, limits)
+    assert await drift(url) == []
+    await conn.execute(
+        "DROP INDEX a_x; ALTER TABLE a ADD COLUMN extra text; ALTER TABLE a DROP COLUMN note;"
+        " ALTER TABLE b ALTER x SET NOT NULL; CREATE TABLE c (x serial PRIMARY KEY)"
+    )
+    assert await drift(url) == [
+        "index a_x on a is gone",
+        "sequence c_x_seq was added",
+        "column a.note is gone: text",
+        "column a.extra was added: text",
+        "column b.x was changed: integer -> integer NOT NULL",
+        "table c was added",
+    ]
+
+
+async def test_a_run_with_nothing_to_do_keeps_the_drift_in_sight(
+    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, two, limits)
+    await conn.execute("DROP INDEX a_x")
+    await runner.up(url, two, limits)
+    assert await drift(url) == ["index a_x on a is gone"]
+
+
+async def test_a_run_that_takes_a_drift_over_tells_it(
+    url: str,
+    conn: asyncpg.Connection,
+    two: list[Migration],
+    limits: Limits,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await runner.up(url, two, limits, to=1)
+    await conn.execute("DROP INDEX a_x")
+    await runner.up(url, two, limits)
+    assert "changed since the last migration: index a_x on a is gone" in caplog.text
+    assert await drift(url) == []
+
+
+async def test_a_database_of_an_older_release_is_not_drifted_and_gets_its_catalog(
+    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, two, limits)
+    await conn.execute("DROP TABLE schema_catalog")
+    assert (await read(url)).stored is None
+    await runner.up(url, two, limits)
+    assert await drift(url) == []
+
+
+@pytest.mark.parametrize("change", ["version = 1", "server = 9"])
+async def test_a_catalog_of_another_version_or_server_is_not_compared(
+    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits, change: str
+) -> None:
+    await runner.up(url, two, limits)
+    await conn.execute(f"UPDATE schema_catalog SET {change}")
+    assert (await read(url)).stored is None
+    await runner.up(url, two, limits)
+    assert await drift(url) == []
+
+
+async def test_a_run_that_fails_later_stores_what_it_did(
+    tmp_path: Path, url: str, pair: Pair, two: list[Migration], limits: Limits
+) -> None:
+    pair("0003_c", "SELECT nothing")
+    with pytest.raises(MigrationFailed):
+        await runner.up(url, load(tmp_path), limits)
+    assert await drift(url) == []
+
+
+async def test_while_a_migration_is_in_doubt_nothing_is_compared(
+    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+) -> None:
+    await runner.up(url, two, limits)
+    await conn.execute("UPDATE schema_migrations SET state = 'started' WHERE version = 2")
+    assert (await read(url)).stored is None
+
+
+async def test_a_catalog_that_cannot_be_stored_fails_no_migration(
+    url: str,
+    conn: asyncpg.Connection,
+    two: list[Migration],
+    limits: Limits,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await conn.execute("CREATE VIEW schema_catalog AS SELECT 1 AS version")
+    assert len(await runner.up(url, two, limits)) == 2
+    assert "could not store the catalog" in caplog.text
+
+
+async def test_the_tables_of_the_runner_are_no_part_of_the_catalog(
+    database: TestDatabase,
+) -> None:
+    state = await read(database.direct_url)
+    assert state.stored and state.now
+    assert difference(state.stored, state.now) == []
+    now = await asyncio.to_thread(
+        database.psql, "SELECT items::text LIKE '%schema_%ma%' FROM schema_catalog"
+    )
+    assert now.strip() == "f"
