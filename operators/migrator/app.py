@@ -15,6 +15,7 @@ from operators.migrator.queue import Queue
 from operators.migrator.reconcile import Reconciler
 from operators.migrator.settings import MigratorSettings
 from operators.migrator.slots import Slots
+from operators.migrator.status import Reason
 from services.common.health import Health
 
 WAIT_S = 2.0
@@ -54,9 +55,9 @@ class App:
                 self.queue.wake((meta["namespace"], owner["name"]))
 
     def deployment_changed(self, namespace: str) -> None:
-        """Wake all resources of the namespace: a contract file may wait for this."""
-        for key in self.queue.known():
-            if key[0] == namespace:
+        """Wake the resources of the namespace with a contract file that waits for this."""
+        for key, reason in list(self.reconciler.reasons.items()):
+            if key[0] == namespace and reason in (Reason.WAITING_FOR_CODE, Reason.PROGRESSING):
                 self.queue.wake(key)
 
     async def run(self) -> None:

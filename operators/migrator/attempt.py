@@ -6,7 +6,7 @@ pod was evicted, killed or deleted), the cause is told instead and the database 
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -22,7 +22,9 @@ _PULLING = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"}
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One Job. `trouble` is why its pod does not start, `cause` why it left no report."""
+    """One Job. `trouble` is why its pod does not start, `cause` why it left no report; `placed`
+    is when the pod got a node.
+    """
 
     name: str
     number: int
@@ -30,6 +32,7 @@ class Attempt:
     mode: str
     round: str
     created: datetime
+    placed: datetime | None
     phase: Literal["pending", "running", "ended"]
     trouble: str | None = None
     detail: str | None = None
@@ -38,7 +41,6 @@ class Attempt:
     ended: datetime | None = None
     pod: str | None = None
     deleting: bool = False
-    nodes: tuple[str, ...] = field(default=())
 
 
 def read(job: Json, pods: Sequence[Json]) -> Attempt:
@@ -61,6 +63,7 @@ def read(job: Json, pods: Sequence[Json]) -> Attempt:
         mode=notes.get(f"{GROUP}/mode", "up"),
         round=notes.get(f"{GROUP}/round", ""),
         created=moment(meta["creationTimestamp"]) or datetime.now(UTC),
+        placed=moment(pod.get("status", {}).get("startTime")) if pod else None,
         phase=phase,
         trouble=trouble,
         detail=detail,
@@ -69,7 +72,6 @@ def read(job: Json, pods: Sequence[Json]) -> Attempt:
         ended=over or ended,
         pod=pod["metadata"]["name"] if pod else None,
         deleting=bool(meta.get("deletionTimestamp")),
-        nodes=tuple(p["spec"].get("nodeName") or "no node" for p in pods),
     )
 
 
@@ -83,7 +85,7 @@ def is_hopeless(attempt: Attempt, now: datetime, grace_s: float) -> bool:
     """Whether the pod will not start however long one waits."""
     if attempt.trouble in HOPELESS:
         return True
-    waited = (now - attempt.created).total_seconds()
+    waited = (now - (attempt.placed or attempt.created)).total_seconds()
     return attempt.trouble in _PULLING and waited >= grace_s
 
 

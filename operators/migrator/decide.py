@@ -7,12 +7,12 @@ done; and only then a new attempt.
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from operators.migrator import fleet, target
 from operators.migrator.attempt import Attempt
 from operators.migrator.job import Launch, Mode, name_of
 from operators.migrator.observed import Decision, Observed, Problem
+from operators.migrator.remedies import REMEDIES
 from operators.migrator.status import (
     FINAL,
     UNCOUNTED,
@@ -80,11 +80,10 @@ def _progress(o: Observed, status: Status, attempt: Attempt) -> Decision:
 def _settled(o: Observed, status: Status, *, unproven: bool) -> Decision:
     wanted = target.wanted(o, status)
     status = target.shown(o, status, wanted)
-    if isinstance(wanted, Wanted) and o.state is not None:
-        if reason := target.proven(o, wanted):
-            return _ready(o, status, reason, wanted)
-        if unproven:
-            status = _disbelieve(o, status, wanted)
+    if isinstance(wanted, Wanted) and (reason := target.proven(o, wanted)):
+        return _ready(o, status, reason, wanted)
+    if unproven and o.state is not None:
+        status = _disbelieve(o, status, o.state.version)
     problem = o.problem or target.problem(o, wanted)
     if o.spec.suspend:
         return _suspended(o, status, problem)
@@ -106,10 +105,10 @@ def _ready(o: Observed, status: Status, reason: Reason, wanted: Wanted) -> Decis
     return _say(o, status, reason, message, o.pace.resync_s)
 
 
-def _disbelieve(o: Observed, status: Status, wanted: Wanted) -> Status:
+def _disbelieve(o: Observed, status: Status, at: int) -> Status:
     """An attempt said it was done, the database says otherwise: that counts as a failure."""
-    at = o.state.version if o.state else 0
-    message = f"The Job reported version {wanted.target:04d}, but the database is at {at:04d}."
+    to = "that it was done" if "targetVersion" not in status else f"{status['targetVersion']:04d}"
+    message = f"The Job reported {to}, but the database is at {at:04d} or has other checksums."
     failures = status.get("failures", 0) + 1
     due = stamp(o.now + timedelta(seconds=backoff_s(o, failures)))
     failure = {"code": "internal", "message": message}
@@ -128,26 +127,28 @@ def _problem(o: Observed, status: Status, problem: Problem) -> Decision:
     wait_s = min(o.pace.resync_s, o.spec.retries.backoff_cap_seconds, 2.0 ** min(o.looks, 20))
     reason = reason_of(problem.code)
     again_s = o.pace.resync_s if problem.code in FINAL else wait_s
-    return _say(o, drop(status, ("retryAt",)), reason, problem.message, again_s)
+    message = f"{problem.message} {REMEDIES.get(reason, '')}".strip()
+    return _say(o, drop(status, ("retryAt",)), reason, message, again_s)
 
 
 def _gave_up(o: Observed, status: Status) -> Decision:
     failure, tries = status["failure"], status["failures"]
     said = "" if failure["code"] in FINAL else f"Given up after {tries} attempts. "
-    message = f"{said}{failure['message']} {_RESUME}"
-    status = drop(status, ("retryAt",))
-    return _say(o, status, reason_of(failure["code"]), message, o.pace.resync_s)
+    reason = reason_of(failure["code"])
+    message = f"{said}{failure['message']} {REMEDIES[reason]} {_RESUME}"
+    return _say(o, drop(status, ("retryAt",)), reason, message, o.pace.resync_s)
 
 
 def _held(o: Observed, status: Status) -> Decision | None:
     """Why the next attempt does not start yet."""
+    due = moment(status.get("retryAt"))
+    left_s = max(0.0, (due - o.now).total_seconds()) if due else 0.0
     if waiting := status.get("waitingFor"):
         late = fleet.behind(o.fleet, waiting["minAppVersion"]) if o.spec.contract.enabled else []
-        if late:
-            return _wait_for_code(o, status, waiting, late)
-    due = moment(status.get("retryAt"))
-    if due and due > o.now:
-        return _retrying(o, status, (due - o.now).total_seconds())
+        if late or left_s:
+            return _wait_for_code(o, status, waiting, late, left_s)
+    if left_s:
+        return _retrying(o, status, left_s)
     plan = status.get("plan")
     if o.spec.dry_run and plan and o.state and plan["fromVersion"] == o.state.version:
         message = (
@@ -159,7 +160,7 @@ def _held(o: Observed, status: Status) -> Decision | None:
 
 
 def _wait_for_code(
-    o: Observed, status: Status, waiting: dict[str, Any], late: list[fleet.Deployed]
+    o: Observed, status: Status, waiting: Status, late: list[fleet.Deployed], left_s: float
 ) -> Decision:
     behind = [{"name": d.name, "version": d.version} for d in late]
     names = ", ".join(
@@ -167,10 +168,11 @@ def _wait_for_code(
     )
     message = (
         f"{waiting['file']} waits until every Deployment runs release {waiting['minAppVersion']}; "
-        f"behind: {names}."
+        f"behind: {names or 'none any more'}."
     )
     status = {**status, "waitingFor": {**waiting, "deployments": behind}}
-    return _say(o, status, Reason.WAITING_FOR_CODE, message, o.pace.resync_s)
+    again_s = o.pace.resync_s if late else left_s + 0.1
+    return _say(o, status, Reason.WAITING_FOR_CODE, message, again_s)
 
 
 def _retrying(o: Observed, status: Status, left_s: float) -> Decision:

@@ -18,7 +18,7 @@ DSN = "DATABASE_DIRECT_URL"
 REPORT = "/dev/termination-log"
 FILES = "/migrations"
 KEEP_S = 24 * 3600
-RUNNER_WAIT_S = 30
+RUNNER_WAIT_S = 10
 _RESOURCES = {
     "requests": {"cpu": "50m", "memory": "128Mi"},
     "limits": {"memory": "512Mi"},

@@ -70,6 +70,7 @@ async def observe(
         now=now,
         round=this_round,
         revision=source.revision,
+        retry=retry,
         attempts=found,
         files=source.files,
         problem=problem or reading.problem,

@@ -45,6 +45,7 @@ class Observed:
     now: datetime
     round: str
     revision: str | None
+    retry: str | None = None
     attempts: tuple[Attempt, ...] = ()
     files: Sequence[Migration] | None = None
     problem: Problem | None = None

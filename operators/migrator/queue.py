@@ -39,10 +39,6 @@ class Queue:
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(self._run(key), name=f"{key[0]}/{key[1]}")
 
-    def known(self) -> list[Key]:
-        """The resources that are being looked after."""
-        return list(self._tasks)
-
     async def close(self) -> None:
         """End all looks; one that is interrupted is taken up from the cluster's own state."""
         self._closed = True

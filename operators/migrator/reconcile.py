@@ -19,7 +19,7 @@ from operators.migrator import attempt, events, gauges, job
 from operators.migrator.decide import decide, refused
 from operators.migrator.events import Told
 from operators.migrator.job import Launch, Owner
-from operators.migrator.kube import FINALIZER, ApiRefused, Kube
+from operators.migrator.kube import FINALIZER, ApiRefused, ApiUnavailable, Kube
 from operators.migrator.observe import observe
 from operators.migrator.observed import Decision, Observed, Pace
 from operators.migrator.queue import Key
@@ -46,6 +46,7 @@ class Reconciler:
             settings.migrator_resync_s, settings.migrator_poll_s, settings.migrator_grace_s
         )
         self.wrote: dict[str, str] = {}
+        self.reasons: dict[Key, str | None] = {}
         self._looks: dict[Key, int] = {}
         self._drift_due: dict[Key, float] = {}
         self._told: set[tuple[str, str]] = set()
@@ -106,6 +107,7 @@ class Reconciler:
             self.wrote[owner.uid] = seen["metadata"]["resourceVersion"]
             await self._tell(owner, events.between(found.status, made))
         _log(found, made)
+        self.reasons[key] = ready_reason(made.status)
         gauges.show(owner, made)
         if not made.start and not live(found):
             await self._let_go(seen)
@@ -193,8 +195,8 @@ class Reconciler:
             event = events.manifest(owner, one, datetime.now(UTC), socket.gethostname())
             try:
                 await self.kube.tell(event)
-            except ApiRefused as exc:  # a namespace that is being deleted takes no Events
-                log.warning("an Event was refused", extra={"cause": exc.detail})
+            except (ApiRefused, ApiUnavailable) as exc:  # as a namespace that is being deleted
+                log.warning("an Event was not taken", extra={"cause": exc.detail})
 
     async def _tell_once(self, owner: Owner, note: str) -> None:
         if (owner.uid, note) not in self._told:
@@ -205,6 +207,7 @@ class Reconciler:
         gauges.remove(key)
         self.slots.free(key)
         self._looks.pop(key, None)
+        self.reasons.pop(key, None)
         self._drift_due.pop(key, None)
 
 

@@ -22,7 +22,7 @@ class MigratorSettings(BaseSettings):
         "", description="Namespaces the migrator serves, separated by commas; unset: all"
     )
     migrator_image: str = Field(
-        "ucc-intel-operator:dev", description="Image that runs the SQL files of a ConfigMap"
+        "localhost/ucc-intel/operator:dev", description="Image that runs a ConfigMap's SQL files"
     )
     migrator_max_jobs: int = Field(
         10, ge=1, description="Most migration Jobs at once, over all namespaces"

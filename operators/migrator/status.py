@@ -113,7 +113,7 @@ FINAL = frozenset(
     }
 )
 """Codes that the same attempt would only meet again."""
-UNCOUNTED = frozenset({"database_unreachable", "locked_out", "secret_missing"})
+UNCOUNTED = frozenset({"database_unreachable", "locked_out", "secret_missing", "source_missing"})
 """Codes that are waited for as long as it takes."""
 
 

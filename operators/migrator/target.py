@@ -29,8 +29,7 @@ def wanted(o: Observed, status: Status) -> Wanted | Problem | None:
     if number > newest:
         return Problem(
             "target_unknown",
-            f"Version {number:04d} is asked for, but the files end at {newest:04d}: correct "
-            "spec.targetVersion or spec.rollback.toVersion, or add the files to the ConfigMap.",
+            f"Version {number:04d} is asked for, but the files end at {newest:04d}.",
         )
     return Wanted(number, checksum(o.files, number))
 
@@ -71,8 +70,7 @@ def problem(o: Observed, found: Wanted | Problem | None) -> Problem | None:
     which = "; ".join(differs) or "versions up to the target"
     return Problem(
         "checksum_mismatch",
-        f"The source is not what the database was migrated with: {which}. Restore the files as "
-        "they were applied and put changes into new migrations.",
+        f"The source is not what the database was migrated with: {which}.",
     )
 
 

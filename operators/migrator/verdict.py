@@ -35,8 +35,8 @@ _OF_ROUND = (
     ),
 )
 _LOST = {
-    "OOMKilled": "it ran out of memory: raise spec.job.resources.limits.memory.",
-    "Evicted": "its pod was evicted: the node lacked room.",
+    "OOMKilled": "it ran out of memory.",
+    "Evicted": "its pod was evicted, the node lacked room.",
     "PodDeleted": "its pod was deleted.",
 }
 _FAILURE = ("file", "line", "statement", "error", "sqlstate")
@@ -46,7 +46,7 @@ Status = dict[str, Any]
 
 def begin(o: Observed) -> Status:
     """The status as this round goes on with it: a new one forgets failures and counts anew."""
-    status = dict(o.status)
+    status = {**o.status, "retryToken": o.retry} if o.retry else drop(o.status, ("retryToken",))
     if status.get("round") == o.round:
         return status
     done = [a.number for a in o.attempts if a.round == o.round and a.phase == "ended"]
@@ -107,13 +107,11 @@ def _lost(o: Observed, status: Status) -> tuple[Status, Verdict | None]:
 
 def _hopeless(o: Observed, status: Status, attempt: Attempt) -> tuple[Status, Verdict | None]:
     code, said = "image_unavailable", f"{attempt.trouble}: {attempt.detail or 'no detail'}"
-    remedy = "Correct spec.source.image or spec.job.imagePullSecrets."
     if attempt.trouble == "CreateContainerConfigError":
         missing = o.problem is not None and o.problem.code == "secret_missing"
         code = "secret_missing" if missing else "internal"
-        remedy = "Correct the Secret, or what of spec.job the kubelet complains of."
     status = {**status, "attempt": attempt.number, "jobName": attempt.name}
-    text = f"The pod of Job {attempt.name} cannot start: {said} {remedy}"
+    text = f"The pod of Job {attempt.name} cannot start: {said}."
     return _fail(o, status, code, text, {}, o.now, stamp(attempt.created))
 
 
@@ -121,7 +119,7 @@ def _without_report(attempt: Attempt) -> tuple[str, str]:
     if attempt.cause == "DeadlineExceeded":
         return "deadline_exceeded", (
             f"Job {attempt.name} ran longer than spec.timeouts.overallSeconds and was stopped; "
-            "what it had not committed was rolled back. Raise the limit, or split the migration."
+            "what it had not committed was rolled back."
         )
     why = _LOST.get(attempt.cause or "", f"{attempt.cause or 'no cause known'}.")
     return "job_lost", f"Job {attempt.name} ended without a report: {why}"
@@ -161,8 +159,11 @@ def _reported(
             "file": waiting.get("file", ""),
             "minAppVersion": waiting.get("min_app_version", ""),
         }
+        # Deployments that go back and forth must not be met by a Job each time
+        status["retryAt"] = stamp(ended + timedelta(seconds=backoff_s(o, attempt.number)))
     if attempt.mode == "plan":
-        status["plan"] = {"fromVersion": report.get("version", 0), **(o.plan or {})}
+        outcome, at = "planned", o.state.version if o.state else report.get("version", 0)
+        status["plan"] = {**(o.plan or {}), "fromVersion": at}
     seconds = (ended - attempt.created).total_seconds()
     return status, Verdict(attempt.number, outcome, None, message, seconds, files)
 

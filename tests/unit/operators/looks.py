@@ -87,6 +87,7 @@ def attempt(number: int = 1, **known: Any) -> Attempt:
         mode="up",
         round=ROUND,
         created=NOW - timedelta(seconds=10),
+        placed=None,
         phase="running",
         pod="orders-pod",
     )
