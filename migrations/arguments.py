@@ -18,6 +18,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="command")
     _up(commands.add_parser("up", help="apply what is pending"))
     _down(commands.add_parser("down", help="undo the last N migrations (1), or all"))
+    _plan(commands.add_parser("plan", help="what up or down would do, as JSON; changes nothing"))
     commands.add_parser("status", help="table of files and history")
     wait = commands.add_parser("wait", help="block until the schema is there; only reads")
     wait.add_argument("--min", type=_version, metavar="N", help="default: newest expand file")
@@ -54,6 +55,13 @@ def _down(down: argparse.ArgumentParser) -> None:
     down.add_argument("steps", nargs="?", type=_steps, default=1, metavar="N|all")
     down.add_argument("--to", type=_version, metavar="N", help="undo all above number N instead")
     _report(down)
+
+
+def _plan(plan: argparse.ArgumentParser) -> None:
+    where = plan.add_mutually_exclusive_group()
+    where.add_argument("--to", type=_positive, metavar="N", help="stop after number N")
+    where.add_argument("--rollback-to", type=_version, metavar="N", help="undo all above number N")
+    _report(plan)
 
 
 def _report(command: argparse.ArgumentParser) -> None:

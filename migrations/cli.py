@@ -5,6 +5,7 @@ With `--report`, `up` and `down` also write for a machine what came of them, wha
 
 import argparse
 import asyncio
+import json
 import logging
 import signal
 import sys
@@ -41,7 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         report.write(args.report, report.build(journal, _told(error)))
         if isinstance(error, DatabaseAhead):
             return _say(f"nothing to do: {error.detail}")
-    return code if error is None else _failed(args.command, error)
+    if error is not None:
+        code = _failed(args.command, error)
+    if journal.plan is not None:  # last in the log, where the operator looks for it
+        sys.stderr.flush()
+        _say(json.dumps({"plan": journal.plan}, ensure_ascii=False))
+    return code
 
 
 def _failed(command: str, exc: BaseException) -> int:
@@ -124,6 +130,18 @@ async def _command(
                 url, migrations, limits, steps, to=args.to, policy=rules, journal=journal
             )
             return _say(f"undid {len(done)} migrations; {report.message(journal)}")
+        case "plan":
+            rules = _policy(args, settings)
+            await runner.plan(
+                url,
+                migrations,
+                limits,
+                args.to,
+                back_to=args.rollback_to,
+                policy=rules,
+                journal=journal,
+            )
+            return 0
         case "status":
             return _say(await checks.status(url, migrations))
         case "wait":

@@ -127,3 +127,30 @@ DELETE FROM public.schema_migrations WHERE version = $1;
 
 -- name: index_is_valid
 SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(quote_ident($1));
+
+-- name: relations
+-- Tables and views that somebody else can see, by their name without the schema public.
+SELECT c.oid, concat(nullif(n.nspname, 'public') || '.', c.relname) AS name
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND n.nspname NOT LIKE 'pg\_t%';
+
+-- name: own_locks
+SELECT relation AS oid, mode FROM pg_locks
+WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted;
+
+-- name: table_of_index
+SELECT indrelid::regclass::text FROM pg_index WHERE indexrelid = to_regclass(quote_ident($1));
+
+-- name: sizes
+SELECT concat(nullif(n.nspname, 'public') || '.', c.relname) AS relation,
+       pg_total_relation_size(c.oid) AS bytes, nullif(c.reltuples, -1)::bigint AS rows
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p', 'm')
+ORDER BY bytes DESC, relation;
+
+-- name: plan_session
+-- What SET LOCAL of the file before would have ended with its own transaction.
+SELECT set_config('role', 'none', true), set_config('search_path', 'public', true);

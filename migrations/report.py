@@ -49,6 +49,7 @@ class Journal:
     waiting: dict[str, str] | None = None
     lint: dict[str, Any] | None = None
     fingerprint: str | None = None
+    plan: dict[str, Any] | None = None
 
 
 def build(journal: Journal, error: BaseException | None) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def build(journal: Journal, error: BaseException | None) -> dict[str, Any]:
         **{name: extra.get(name) for name in ("file", "line", "statement", "sqlstate", "error")},
         "blockers": [_shown(b) for b in _blockers(extra)],
     }
+    del found["plan"]  # too long: it is printed
     return {key: value for key, value in found.items() if value not in (None, [])} | {
         "code": found["code"]
     }

@@ -5,14 +5,15 @@ migration after the other. Stands after files and history; cli calls it.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from migrations import files, history
 from migrations.apply import Direction, Runner
 from migrations.attempts import Limits
-from migrations.errors import DatabaseAhead, TargetUnknown
+from migrations.errors import DatabaseAhead, Destructive, LintFailed, TargetUnknown
 from migrations.files import Migration
 from migrations.history import AppVersion
+from migrations.plan import Planner
 from migrations.policy import OPEN, Policy
 from migrations.report import Journal
 from migrations.session import connect, lock
@@ -66,7 +67,8 @@ async def down(
     Raises as `up`.
     """
     journal = journal or Journal()
-    journal.target = to
+    if to is not None:
+        journal.target, journal.checksum = to, files.checksum(migrations, to)
     async with _locked(url, limits, journal) as runner:
         try:
             entries = await runner.settled(migrations)
@@ -79,6 +81,38 @@ async def down(
         await runner.prepare(migrations, todo)
         await _run(runner, todo, "down")
     return todo
+
+
+async def plan(
+    url: str,
+    migrations: Sequence[Migration],
+    limits: Limits,
+    to: int | None = None,
+    *,
+    back_to: int | None = None,
+    policy: Policy = OPEN,
+    journal: Journal,
+) -> None:
+    """Put into the journal what `up` to `to`, or `down` to `back_to`, would do; changes nothing.
+
+    Raises as they do, and, when the plan is made, the error of the file that failed in it.
+    """
+    direction: Direction = "up" if back_to is None else "down"
+    newest = len(migrations) if to is None else to
+    journal.target = newest if back_to is None else back_to
+    journal.checksum = files.checksum(migrations, journal.target)
+    async with _locked(url, limits, journal) as runner:
+        planner = Planner(runner)
+        entries = await planner.settled(migrations)
+        if back_to is None:
+            todo = history.pending(migrations, entries, to)
+        else:
+            todo = history.undoable(migrations, entries, None, back_to)
+        scripts = [m.up if direction == "up" else m.down for m in todo]
+        with suppress(Destructive, LintFailed):  # told in the plan
+            await runner.judge(scripts, policy, migrations)
+        if error := await planner.make(todo, direction):
+            raise error
 
 
 async def _run(runner: Runner, todo: Sequence[Migration], direction: Direction) -> None:
