@@ -114,34 +114,10 @@ async def _command(
     migrations: list[Migration],
     journal: Journal,
 ) -> int:
-    url, limits = settings.database_direct_url, settings.limits()
+    url = settings.database_direct_url
     match args.command:
-        case "up":
-            app = args.app_version and history.app_version(args.app_version)
-            rules = _policy(args, settings)
-            done = await runner.up(
-                url, migrations, limits, args.to, app=app, policy=rules, journal=journal
-            )
-            return _say(f"applied {len(done)} migrations; {report.message(journal)}")
-        case "down":
-            steps = None if args.to is not None else args.steps
-            rules = _policy(args, settings)
-            done = await runner.down(
-                url, migrations, limits, steps, to=args.to, policy=rules, journal=journal
-            )
-            return _say(f"undid {len(done)} migrations; {report.message(journal)}")
-        case "plan":
-            rules = _policy(args, settings)
-            await runner.plan(
-                url,
-                migrations,
-                limits,
-                args.to,
-                back_to=args.rollback_to,
-                policy=rules,
-                journal=journal,
-            )
-            return 0
+        case "up" | "down" | "plan":
+            return await _change(args, settings, migrations, journal)
         case "status":
             return _say(await checks.status(url, migrations))
         case "wait":
@@ -154,6 +130,27 @@ async def _command(
         case _:
             args.schema.write_text(await checks.schema_text(url, migrations), encoding="utf-8")
             return _say(f"wrote {args.schema}")
+
+
+async def _change(
+    args: argparse.Namespace,
+    settings: MigrationSettings,
+    migrations: list[Migration],
+    journal: Journal,
+) -> int:
+    source = (settings.database_direct_url, migrations, settings.limits())
+    rules = _policy(args, settings)
+    if args.command == "plan":
+        back = args.rollback_to
+        await runner.plan(*source, args.to, back_to=back, policy=rules, journal=journal)
+        return 0
+    if args.command == "up":
+        app = args.app_version and history.app_version(args.app_version)
+        done = await runner.up(*source, args.to, app=app, policy=rules, journal=journal)
+        return _say(f"applied {len(done)} migrations; {report.message(journal)}")
+    steps = None if args.to is not None else args.steps
+    done = await runner.down(*source, steps, to=args.to, policy=rules, journal=journal)
+    return _say(f"undid {len(done)} migrations; {report.message(journal)}")
 
 
 def _configure_logs(level: str) -> None:

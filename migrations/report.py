@@ -130,6 +130,8 @@ def _retryable(error: BaseException | None) -> bool:
 
 def message(journal: Journal) -> str:
     """Where a run that did not fail left the schema."""
+    if journal.plan is not None:
+        return f"the dry run went through; the schema is still at {journal.version or 0:04d}"
     if journal.waiting:
         return (
             f"{journal.waiting['file']} waits until every process runs release "
