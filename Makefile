@@ -7,10 +7,10 @@ LINES ?= 10
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs env token ingest reset install test e2e cluster cluster-down images lint bench documents lock
+.PHONY: help up down status logs env token ingest reset install test e2e cluster cluster-images cluster-down images lint bench documents lock
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## install what is missing, start everything, ingest the sample register (SAMPLE=0: start empty)
 	@$(STACK) up
@@ -51,6 +51,10 @@ e2e: install ## the checks that need a whole Kubernetes cluster with a node (roo
 
 cluster: install ## start a Kubernetes cluster with a node here, without Docker (root)
 	@$(VENV)/python -m tests.cluster up
+
+cluster-images: install ## build the images and import them into the cluster of make cluster
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  $(VENV)/python -m tests.images --tars "$$folder" && $(VENV)/python -m tests.cluster load "$$folder"/*.tar
 
 cluster-down: install ## stop that cluster and delete its data
 	@$(VENV)/python -m tests.cluster down

@@ -8,12 +8,16 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from tests.cluster import binaries, full, light
+from tests.cluster.errors import ClusterError
 from tests.cluster.full import Cluster
 from tests.cluster.home import Home
 from tests.cluster.isolation import require_root
 from tests.stack import commands
+from tests.stack.control import State
 from tests.stack.errors import StackError
 from tests.stack.install import say
 
@@ -25,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     sub.add_parser("up", help="install, build and start what does not run yet")
     sub.add_parser("down", help="stop everything and delete its data")
     sub.add_parser("status", help="each process with its state, pid, uptime, restarts")
+    loading = sub.add_parser("load", help="import images from docker-archives into the node")
+    loading.add_argument("archives", nargs="+", type=Path, metavar="TAR")
     install = sub.add_parser("install", help="packages and programs, nothing started")
     install.add_argument("--light", action="store_true", help="only those of the light form")
     return top
@@ -41,6 +47,8 @@ def main() -> int:
             down(home)
         case "status":
             return 0 if commands.status(home, "make cluster", "make cluster-down") else 1
+        case "load":
+            load(home, options.archives)
         case "install":
             install(light_only=options.light)
     return 0
@@ -63,6 +71,16 @@ def down(home: Home) -> None:
     if home.is_ours:
         shutil.rmtree(home.folder)
     say("stopped" if ran else "nothing was running")
+
+
+def load(home: Home, archives: Sequence[Path]) -> None:
+    """Import images into the running cluster; ClusterError where there is none."""
+    if not State.read(home.folder).running:
+        raise ClusterError(f"cluster {home.name} is not up: `make cluster` starts it.")
+    cluster = Cluster(home.name, home=home)
+    for archive in archives:
+        cluster.load(archive)
+        say(f"loaded {archive.name}")
 
 
 def install(*, light_only: bool) -> None:
