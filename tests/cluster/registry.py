@@ -12,10 +12,12 @@ from pathlib import Path
 
 from tests.cluster.errors import ClusterError
 from tests.cluster.home import Home
+from tests.cluster.isolation import Isolation
 from tests.stack.install import only_one
 from tests.stack.proc import Identity
 
 RUN = Path("/run/ucc-intel/clusters")
+LINKS = Path("/sys/class/net")
 MOST = 256
 
 
@@ -60,7 +62,7 @@ def enter(home: Home, owner: Identity) -> Record:
         if record.folder == str(home.folder):
             return record
     taken = {record.number for record in known}
-    number = next((n for n in range(1, MOST) if n not in taken), 0)
+    number = next((n for n in range(1, MOST) if n not in taken and not _seen(n)), 0)
     if not number:
         raise ClusterError(f"{MOST - 1} clusters are on this machine: stop some of them.")
     record = Record(home.name, str(home.folder), number, (owner.pid, owner.started))
@@ -68,6 +70,11 @@ def enter(home: Home, owner: Identity) -> Record:
     fresh.write_text(json.dumps(asdict(record)))
     fresh.replace(RUN / f"{number}.json")
     return record
+
+
+def _seen(number: int) -> bool:
+    """True for a cluster that another container of this machine, with a /run of its own, has."""
+    return (LINKS / Isolation(number).name).exists()
 
 
 def leave(record: Record) -> None:

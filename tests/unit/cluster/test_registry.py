@@ -16,6 +16,7 @@ from tests.stack.proc import NOBODY, identify
 def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     monkeypatch.setattr(registry, "RUN", tmp_path / "run")
+    monkeypatch.setattr(registry, "LINKS", tmp_path / "links")
 
 
 def home(name: str) -> Home:
@@ -37,6 +38,11 @@ def test_a_number_is_given_again_when_its_cluster_is_gone() -> None:
     registry.enter(home("b"), NOBODY)
     registry.leave(first)
     assert registry.enter(home("c"), NOBODY).number == first.number
+
+
+def test_the_number_of_a_cluster_that_is_not_ours_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "links" / "ucc-test-1").mkdir(parents=True)
+    assert registry.enter(home("a"), NOBODY).number == 2
 
 
 def test_clusters_of_one_name_in_two_folders_are_two(tmp_path: Path) -> None:
