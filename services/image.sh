@@ -13,15 +13,17 @@ prepare() {
     python3 -m venv --without-pip /opt/venv
 }
 
-# install LOCKFILE: its wheels, less what no process reads (tests, C sources, symbols, maps).
+# install LOCKFILE: its wheels, less what no process reads (tests, C sources, symbols, maps,
+# commands of libraries).
 install() {
     /opt/pip/bin/pip --python /opt/venv/bin/python install -q --disable-pip-version-check \
         --no-input --no-cache-dir --no-compile --only-binary :all: --require-hashes -r "$1"
     cd /opt/venv
+    find bin -type f ! -name squawk -delete
     find lib -depth -type d \( -name tests -o -name test \) -exec rm -r {} +
     find lib -type f \( -name '*.c' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' \
         -o -name '*.h' -o -name '*.pyi' -o -name '*.map' -o -name 'swagger-ui-es-*' \) -delete
-    find lib -type f -name '*.so' -exec strip --strip-unneeded {} +
+    find bin lib -type f \( -name '*.so' -o -name squawk \) -exec strip --strip-unneeded {} +
     compile lib
 }
 
@@ -36,7 +38,7 @@ UNNEEDED='adduser apt bash binutils binutils-common binutils-x86-64-linux-gnu bs
     libaudit-common libaudit1 libbinutils libblkid1 libcap-ng0 libcom-err2 libctf-nobfd0 libctf0
     libdebconfclient0 libext2fs2t64 libgprofng0 libjansson4 liblastlog2-2 libmount1 libpam-modules
     libpam-modules-bin libpam-runtime libpam0g libseccomp2 libsframe1 libsmartcols1 libss2 libudev1
-    login login.defs logsave mawk mount ncurses-bin openssl passwd perl-base python3-pip-whl
+    login login.defs logsave mawk mount ncurses-bin passwd perl-base python3-pip-whl
     python3-setuptools-whl python3-venv python3.13-venv sed sqv sysvinit-utils tar util-linux'
 
 # The root of the base image, whichever it is, as all images share it.

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.stack.install import cache
 
@@ -22,22 +23,33 @@ class Layer:
 
 
 def weigh(image: str, archive: Callable[[], Path]) -> list[Layer]:
-    """The layers of an image, lowest first, read from its docker-archive once for each id."""
-    known = cache() / "image-sizes" / f"{image}.json"
+    """The layers of an image by its id, lowest first.
+
+    Of an image that is new here the docker-archive is read; a layer is compressed once for all.
+    """
+    layers = cache() / "image-layers"
+    known = layers / f"{image}.json"
     if not known.exists():
-        known.parent.mkdir(parents=True, exist_ok=True)
-        known.write_text(json.dumps([vars(layer) for layer in _read(archive())]))
-    return [Layer(**row) for row in json.loads(known.read_text())]
+        layers.mkdir(parents=True, exist_ok=True)
+        known.write_text(json.dumps(_read(archive(), layers)))
+    return [_layer(layers, digest) for digest in json.loads(known.read_text())]
 
 
-def _read(archive: Path) -> list[Layer]:
+def _layer(layers: Path, digest: str) -> Layer:
+    return Layer(**json.loads((layers / digest).read_text()))
+
+
+def _read(archive: Path, layers: Path) -> list[str]:
     with tarfile.open(archive) as tar:
-        manifest = tar.extractfile("manifest.json")
-        assert manifest
-        return [_layer(tar, name) for name in json.load(manifest)[0]["Layers"]]
+        (manifest,) = _json(tar, "manifest.json")
+        digests: list[str] = _json(tar, manifest["Config"])["rootfs"]["diff_ids"]
+        for digest, name in zip(digests, manifest["Layers"], strict=True):
+            if not (layers / digest).exists():
+                (layers / digest).write_text(json.dumps(_measure(tar, name)))
+    return digests
 
 
-def _layer(tar: tarfile.TarFile, name: str) -> Layer:
+def _measure(tar: tarfile.TarFile, name: str) -> dict[str, int]:
     content = tar.extractfile(name)
     assert content
     squeeze = zlib.compressobj(6)
@@ -45,4 +57,10 @@ def _layer(tar: tarfile.TarFile, name: str) -> Layer:
     while chunk := content.read(CHUNK):
         unpacked += len(chunk)
         compressed += len(squeeze.compress(chunk))
-    return Layer(unpacked, compressed + len(squeeze.flush()))
+    return {"unpacked": unpacked, "compressed": compressed + len(squeeze.flush())}
+
+
+def _json(tar: tarfile.TarFile, name: str) -> Any:
+    content = tar.extractfile(name)
+    assert content
+    return json.load(content)
