@@ -21,11 +21,14 @@ class Reading:
     drift: list[str] | None = None
 
 
-async def read(url: str, secret: SecretRef, *, with_catalog: bool) -> Reading:  # noqa: ARG001
+async def read(url: str, secret: SecretRef, *, with_catalog: bool) -> Reading:
     """The state of the database, or the problem with it."""
     try:
-        found = await state.read_state(url, timeout_s=TIMEOUT_S)
+        found = await state.read_state(url, with_catalog=with_catalog, timeout_s=TIMEOUT_S)
     except AppError as exc:
         where = f"Secret {secret.name}, key {secret.key}"
         return Reading(problem=Problem(exc.code, redact(f"{exc.detail} (DSN of {where})")))
-    return Reading(found)
+    drift = None
+    if found.stored is not None and found.now is not None:
+        drift = state.difference(found.stored, found.now)
+    return Reading(found, drift=drift)
