@@ -28,6 +28,15 @@ FROM unnest(pg_blocking_pids($1::integer)) AS blocking (pid)
 JOIN pg_stat_activity a USING (pid)
 ORDER BY a.xact_start, a.pid;
 
+-- name: runner_blockers
+SELECT DISTINCT a.pid, a.usename, a.application_name, a.state, a.query,
+       extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS seconds
+FROM pg_stat_activity r
+CROSS JOIN LATERAL unnest(pg_blocking_pids(r.pid)) AS blocking (pid)
+JOIN pg_stat_activity a ON a.pid = blocking.pid
+WHERE r.datname = current_database() AND r.application_name LIKE 'migrations %'
+ORDER BY a.pid;
+
 -- name: timeouts
 SELECT set_config('lock_timeout', $1, $3), set_config('statement_timeout', $2, $3);
 

@@ -16,7 +16,8 @@ from migrations.difference import difference as difference
 from migrations.errors import DatabaseUnreachable, NotPermitted
 from migrations.files import checksum_of
 from migrations.history import Entry
-from migrations.session import Q, close_connection, open_connection, refuse_pooler
+from migrations.session import Backend, Q, close_connection, open_connection, refuse_pooler
+from services.common.errors import AppError
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,19 @@ async def read_state(url: str, *, with_catalog: bool = False, timeout_s: float =
             sqlstate=getattr(exc, "sqlstate", None),
             error=str(exc),
         ) from exc
+
+
+async def read_blockers(url: str, *, timeout_s: float = 5) -> list[Backend]:
+    """Who keeps the runner at work on this database waiting; nobody where it cannot be seen."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            conn = await open_connection(url, timeout_s)
+            try:
+                return [Backend(**row) for row in await conn.fetch(Q["runner_blockers"].sql)]
+            finally:
+                await close_connection(conn)
+    except (AppError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return []
 
 
 async def _with_catalog(conn: asyncpg.Connection, state: State) -> State:

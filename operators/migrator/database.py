@@ -1,6 +1,7 @@
 """Reads a database back: what it says, or why it cannot be asked, in the codes of the report."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from migrations import state
 from migrations.state import State
@@ -32,3 +33,18 @@ async def read(url: str, secret: SecretRef, *, with_catalog: bool) -> Reading:
     if found.stored is not None and found.now is not None:
         drift = state.difference(found.stored, found.now)
     return Reading(found, drift=drift)
+
+
+async def blockers(url: str) -> list[dict[str, Any]]:
+    """Who keeps the runner waiting now, as a report has it."""
+    return [
+        {
+            "pid": b.pid,
+            "user": b.usename,
+            "application": b.application_name,
+            "state": b.state,
+            "seconds": round(b.seconds or 0),
+            "query": " ".join(redact(b.query or "").split())[:200],
+        }
+        for b in await state.read_blockers(url)
+    ]

@@ -8,7 +8,7 @@ done; and only then a new attempt.
 from dataclasses import replace
 from datetime import timedelta
 
-from operators.migrator import fleet, target
+from operators.migrator import fleet, readback, target
 from operators.migrator.attempt import Attempt
 from operators.migrator.job import Launch, Mode, name_of
 from operators.migrator.observed import Decision, Observed, Problem
@@ -16,21 +16,17 @@ from operators.migrator.remedies import REMEDIES
 from operators.migrator.status import (
     FINAL,
     UNCOUNTED,
-    Finding,
     Reason,
     drop,
     moment,
+    pids,
     reason_of,
     settle,
     stamp,
-    with_condition,
-    without_condition,
 )
 from operators.migrator.target import Wanted
 from operators.migrator.verdict import Status, backoff_s, begin, live, spent, take
 
-VERIFIED_EVERY_S = 300
-MOST_FILES = 100
 _DONE = ("failure", "blockers", "retryAt", "waitingFor")
 _RESUME = (
     "It is tried again when the spec, the source or the Secret changes, or when the annotation "
@@ -44,8 +40,8 @@ def decide(o: Observed) -> Decision:
     if running := _current(o, status):
         made = _progress(o, status, running)
     else:
-        made = _settled(o, _read_back(o, status), unproven=_claims(verdict))
-    return replace(made, status=_verified_at(o, dict(made.status)), verdict=verdict)
+        made = _settled(o, readback.read_back(o, status), unproven=_claims(verdict))
+    return replace(made, status=readback.verified_at(o, dict(made.status)), verdict=verdict)
 
 
 def _claims(verdict: object) -> bool:
@@ -69,12 +65,24 @@ def _progress(o: Observed, status: Status, attempt: Attempt) -> Decision:
     if attempt.round == o.round:
         if attempt.number != status["attempt"] or status.get("completedAt"):
             status = _started(o, status, attempt.number, attempt.name)
-        message = f"Attempt {attempt.number} runs as Job {attempt.name}{trouble}."
+        status, held = _blocked(o, status)
+        message = f"Attempt {attempt.number} runs as Job {attempt.name}{trouble}.{held}"
         return _say(o, status, Reason.PROGRESSING, message, o.pace.poll_s)
     message = f"Job {attempt.name} of generation {attempt.generation} still runs{trouble}."
     made = _say(o, status, Reason.PROGRESSING, message, o.pace.poll_s)
     stop = attempt.phase == "pending" and not attempt.deleting
     return replace(made, delete=(attempt.name,) if stop else ())
+
+
+def _blocked(o: Observed, status: Status) -> tuple[Status, str]:
+    """Who was seen to keep the running attempt waiting; the same sessions are told once."""
+    if o.blockers and pids(o.blockers) != pids(status.get("blockers", ())):
+        status = {**status, "blockers": [*o.blockers][:10]}
+    names = ", ".join(
+        f"pid {b['pid']} ({b.get('application') or b.get('user') or 'no name'})"
+        for b in status.get("blockers", ())
+    )
+    return status, f" It was seen waiting for a lock held by {names}." if names else ""
 
 
 def _settled(o: Observed, status: Status, *, unproven: bool) -> Decision:
@@ -221,58 +229,8 @@ def _mode(o: Observed) -> Mode:
 
 
 def _started(o: Observed, status: Status, attempt: int, name: str) -> Status:
-    status = drop(status, ("completedAt",))
+    status = drop(status, ("completedAt", "blockers"))
     return {**status, "attempt": attempt, "jobName": name, "startedAt": stamp(o.now)}
-
-
-def _read_back(o: Observed, status: Status) -> Status:
-    """What the database says of itself, and whether its catalog is what was left there."""
-    if o.state is None:
-        return status
-    status = {**status, "currentVersion": o.state.version}
-    status["applied"] = [
-        {
-            "version": e.version,
-            "name": e.name,
-            "sha256": e.sha256,
-            "ms": e.duration_ms or 0,
-            "appliedAt": stamp(e.applied_at),
-        }
-        for e in o.state.entries[-MOST_FILES:]
-        if e.state == "applied"
-    ]
-    return _drifted(o, status)
-
-
-def _drifted(o: Observed, status: Status) -> Status:
-    if not o.spec.drift.enabled:
-        return drop(without_condition(status, "Drifted"), ("drift",))
-    if o.drift is None:
-        return status
-    generation = o.owner.generation
-    if not o.drift:
-        fine = "The catalog is as the last migration left it."
-        status = drop(status, ("drift",))
-        return with_condition(
-            status, "Drifted", False, Finding.CATALOG_MATCHES, fine, generation, o.now
-        )
-    since = (status.get("drift") or {}).get("since") or stamp(o.now)
-    status = {**status, "drift": {"since": since, "lines": o.drift}}
-    message = f"Changed past the migrations since {since} or before: {'; '.join(o.drift)}"
-    return with_condition(
-        status, "Drifted", True, Finding.CATALOG_DIFFERS, message, generation, o.now
-    )
-
-
-def _verified_at(o: Observed, status: Status) -> Status:
-    """lastVerifiedAt moves with all else and every few minutes: a resync writes nothing."""
-    if o.state is None:
-        return status
-    before = o.status.get("lastVerifiedAt")
-    known = moment(before)
-    same = drop(status, ("lastVerifiedAt",)) == drop(o.status, ("lastVerifiedAt",))
-    fresh = known is not None and o.now - known < timedelta(seconds=VERIFIED_EVERY_S)
-    return {**status, "lastVerifiedAt": before if same and fresh else stamp(o.now)}
 
 
 def _say(o: Observed, status: Status, reason: Reason, message: str, again_s: float) -> Decision:

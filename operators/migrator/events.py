@@ -13,7 +13,15 @@ from typing import Any
 from operators.migrator.job import MANAGER, Owner
 from operators.migrator.observed import Decision
 from operators.migrator.spec import GROUP, KIND, VERSION
-from operators.migrator.status import BY_WISH, READY, STALLED, condition, cut
+from operators.migrator.status import (
+    BY_WISH,
+    READY,
+    STALLED,
+    condition,
+    cut,
+    pids,
+    ready_reason,
+)
 
 NOTE_CHARS = 1024
 
@@ -30,7 +38,13 @@ class Told:
 
 def between(before: Mapping[str, Any], made: Decision) -> list[Told]:
     """What happened from one status to the next."""
-    return [*_attempt(made), *_state(before, made.status), *_drift(before, made.status)]
+    after = made.status
+    return [
+        *_attempt(made),
+        *_state(before, after),
+        *_blocked(before, after),
+        *_drift(before, after),
+    ]
 
 
 def manifest(owner: Owner, told: Told, now: datetime, instance: str) -> dict[str, Any]:
@@ -85,6 +99,18 @@ def _state(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Told
         note += " Blocked by " + "; ".join(map(_who, blockers)) + "."
     warning = new["reason"] in STALLED or new["reason"] == "Retrying"
     yield Told(new["reason"], "Verify" if new["reason"] in READY else "Migrate", note, warning)
+
+
+def _blocked(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Told]:
+    """A running attempt was seen waiting."""
+    blockers = after.get("blockers", ())
+    if ready_reason(after) != "Progressing" or not blockers:
+        return
+    if pids(blockers) != pids(before.get("blockers", ())):
+        note = (
+            f"Attempt {after['attempt']} waits for a lock held by {'; '.join(map(_who, blockers))}."
+        )
+        yield Told("Blocked", "Migrate", note, warning=True)
 
 
 def _drift(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Told]:

@@ -23,6 +23,7 @@ from services.common.errors import AppError
 
 Json = dict[str, Any]
 PLAN_BYTES = 200_000
+WAITS_S = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,14 @@ class Dsn:
 
 
 async def observe(
-    kube: Kube, seen: Json, owner: Owner, spec: Spec, pace: Pace, *, with_catalog: bool
+    kube: Kube,
+    seen: Json,
+    owner: Owner,
+    spec: Spec,
+    pace: Pace,
+    *,
+    with_catalog: bool,
+    with_blockers: bool,
 ) -> Observed:
     """One look at everything; `room` and `looks` are for the caller to add."""
     status = seen.get("status") or {}
@@ -78,6 +86,7 @@ async def observe(
         fleet=fleet.read(deployed),
         plan=await _plan(kube, owner, found, status),
         drift=reading.drift,
+        blockers=await database.blockers(dsn.url) if with_blockers and _works(found, now) else (),
         pace=pace,
     )
 
@@ -101,6 +110,14 @@ def _settled(status: Mapping[str, Any], jobs: Sequence[Json], this_round: str) -
 
 def _busy(found: Sequence[Attempt], now: datetime, grace_s: float) -> bool:
     return any(a.phase != "ended" and not attempts.is_hopeless(a, now, grace_s) for a in found)
+
+
+def _works(found: Sequence[Attempt], now: datetime) -> bool:
+    """Whether a migration has been running for long enough to be waiting for somebody."""
+    return any(
+        a.phase == "running" and (now - a.created).total_seconds() > WAITS_S and a.mode != "plan"
+        for a in found
+    )
 
 
 async def _nothing() -> list[Json]:

@@ -53,6 +53,7 @@ class Observed:
     fleet: tuple[Deployed, ...] = ()
     plan: Mapping[str, Any] | None = None
     drift: list[str] | None = None
+    blockers: Sequence[Mapping[str, Any]] = ()
     room: bool = True
     looks: int = 0
     pace: Pace = Pace()

@@ -49,6 +49,7 @@ class Reconciler:
         self.reasons: dict[Key, str | None] = {}
         self._looks: dict[Key, int] = {}
         self._drift_due: dict[Key, float] = {}
+        self._blockers_due: dict[Key, float] = {}
         self._told: set[tuple[str, str]] = set()
 
     async def look(self, key: Key) -> float | None:
@@ -71,9 +72,18 @@ class Reconciler:
 
     async def _see_to(self, key: Key, seen: Json, owner: Owner, spec: Spec) -> float:
         due = time.monotonic() >= self._drift_due.get(key, 0)
+        ask = time.monotonic() >= self._blockers_due.get(key, 0)
         found = await observe(
-            self.kube, seen, owner, spec, self.pace, with_catalog=spec.drift.enabled and due
+            self.kube,
+            seen,
+            owner,
+            spec,
+            self.pace,
+            with_catalog=spec.drift.enabled and due,
+            with_blockers=ask,
         )
+        if ask:
+            self._blockers_due[key] = time.monotonic() + 4 * self.pace.poll_s
         if due and found.state is not None:
             self._drift_due[key] = time.monotonic() + spec.drift.interval_seconds
         self._looks[key] = self._looks.get(key, -1) + 1 if found.problem else 0
@@ -209,6 +219,7 @@ class Reconciler:
         self._looks.pop(key, None)
         self.reasons.pop(key, None)
         self._drift_due.pop(key, None)
+        self._blockers_due.pop(key, None)
 
 
 def _owner(seen: Json) -> Owner:

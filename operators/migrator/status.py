@@ -214,6 +214,11 @@ def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     return patch
 
 
+def pids(blockers: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Which sessions they are."""
+    return sorted(b["pid"] for b in blockers)
+
+
 def drop(status: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """`status` without some fields."""
     gone = set(names)

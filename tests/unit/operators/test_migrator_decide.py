@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from operators.migrator.decide import decide
+from operators.migrator.decide import decide, refused
 from operators.migrator.fleet import UNKNOWN, Deployed
 from operators.migrator.observed import Problem
 from operators.migrator.status import REASON_OF, STALLED, Reason, reason_of, stamp
@@ -369,3 +369,28 @@ def test_a_finished_attempt_of_a_round_that_comes_back_is_not_judged_again() -> 
     made = decide(look(attempts=(failed("statement_failed", 3),)))
     assert made.start is not None and made.start.attempt == 4
     assert made.status["failures"] == 0
+
+
+BLOCKER = {"pid": 7, "application": "nightly report", "seconds": 4, "query": "SELECT 1"}
+
+
+def test_who_keeps_a_running_attempt_waiting_is_told_once() -> None:
+    o, made = running()
+    waiting = after(o, made, attempts=(attempt(),), state=None, blockers=(BLOCKER,))
+    seen = decide(waiting)
+    assert seen.status["blockers"] == [BLOCKER]
+    assert "nightly report" in message(seen)
+    later = after(waiting, seen, blockers=({**BLOCKER, "seconds": 9},))
+    assert decide(later).status == seen.status
+    assert decide(after(waiting, seen, blockers=())).status == seen.status
+    done = decide(after(o, seen, attempts=(ended(),), state=state(2), blockers=()))
+    assert "blockers" not in done.status
+
+
+def test_a_job_that_is_refused_is_no_attempt() -> None:
+    o, made = running()
+    said = refused(o, made, "exceeded quota")
+    assert (reason(said), said.start, said.status["attempt"]) == ("InternalError", None, 0)
+    assert "exceeded quota" in message(said)
+    again = decide(after(o, said))
+    assert again.start is not None and again.start.attempt == 1

@@ -82,3 +82,13 @@ def test_told_twice_within_a_minute_is_one_event() -> None:
     later = manifest(OWNER, told, NOW + timedelta(seconds=61), "a")
     assert first["metadata"] == again["metadata"] != later["metadata"]
     assert first["regarding"]["uid"] == OWNER.uid
+
+
+def test_a_running_attempt_that_waits_names_who_holds_the_lock() -> None:
+    o, made = running()
+    seen = after(o, made, attempts=(attempt(),), state=None, blockers=(BLOCKER,))
+    done = decide(seen)
+    (told,) = between(seen.status, done)
+    assert (told.reason, told.warning) == ("Blocked", True)
+    assert "pid 7 (nightly report, idle in transaction for 42 s): SELECT 1" in told.note
+    assert between(done.status, decide(after(seen, done))) == []
