@@ -1,5 +1,6 @@
 """Reads a database back: what it says, or why it cannot be asked, in the codes of the report."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ class Reading:
     state: State | None = None
     problem: Problem | None = None
     drift: list[str] | None = None
+    blockers: Sequence[Mapping[str, Any]] = ()
 
 
 async def read(url: str, secret: SecretRef, *, with_catalog: bool) -> Reading:

@@ -20,7 +20,7 @@ from operators.migrator.decide import decide, refused
 from operators.migrator.events import Told
 from operators.migrator.job import Launch, Owner
 from operators.migrator.kube import FINALIZER, ApiRefused, ApiUnavailable, Kube
-from operators.migrator.observe import observe
+from operators.migrator.observe import Wants, observe
 from operators.migrator.observed import Decision, Observed, Pace
 from operators.migrator.queue import Key
 from operators.migrator.settings import MigratorSettings
@@ -74,13 +74,7 @@ class Reconciler:
         due = time.monotonic() >= self._drift_due.get(key, 0)
         ask = time.monotonic() >= self._blockers_due.get(key, 0)
         found = await observe(
-            self.kube,
-            seen,
-            owner,
-            spec,
-            self.pace,
-            with_catalog=spec.drift.enabled and due,
-            with_blockers=ask,
+            self.kube, seen, owner, spec, self.pace, Wants(spec.drift.enabled and due, ask)
         )
         if ask:
             self._blockers_due[key] = time.monotonic() + 4 * self.pace.poll_s

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from operators.migrator import spec as specs
-from operators.migrator.observe import PLAN_BYTES, plan_of
+from operators.migrator.plans import PLAN_BYTES, plan_of
 from operators.migrator.settings import MigratorSettings
 from operators.migrator.spec import Spec
 from operators.migrator.status import Finding, Reason
