@@ -12,12 +12,13 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.cluster import registry
 from tests.cluster.home import STARTING, Home
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.stack import control
@@ -25,9 +26,10 @@ from tests.stack.control import State
 from tests.stack.install import only_one
 from tests.stack.proc import NOBODY, Identity, identify, wait_gone
 from tests.stack.ready import probe
-from tests.stack.spec import Spec
+from tests.stack.spec import Plan, Spec
 
 READY_S = 60.0
+PREFIX = "ucc-intel-cluster-"  # of the folders of throw-away clusters
 
 
 class BaseCluster(ABC):
@@ -39,7 +41,7 @@ class BaseCluster(ABC):
 
     def __init__(self, name: str, home: Home | None = None) -> None:
         self.throw_away = home is None
-        self.home = home or Home(name, Path(tempfile.mkdtemp(prefix="ucc-intel-cluster-")))
+        self.home = home or Home(name, Path(tempfile.mkdtemp(prefix=PREFIX)))
 
     @abstractmethod
     def prepare(self) -> Sequence[Spec]:
@@ -54,6 +56,7 @@ class BaseCluster(ABC):
 
     def start(self, tell: Callable[[str], None] = lambda _: None) -> Self:
         """Start what does not run yet; returns when all is ready."""
+        sweep_folders()
         self.home.claim()
         with only_one(self.home.folder / STARTING):
             self._run(self.prepare(), tell)
@@ -159,3 +162,23 @@ class BaseCluster(ABC):
     def log(self, component: str) -> str:
         """All that a component has written since the last start."""
         return (self.home.folder / "logs" / f"{component}.log").read_text(errors="replace")
+
+
+def sweep_folders() -> None:
+    """Delete the folders of throw-away clusters whose test process was killed.
+
+    Their components have ended with it; what has a record is swept by its form itself.
+    """
+    known = {record.folder for record in registry.records()}
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # of another user, or just being deleted by another test process
+            if str(folder) not in known and _abandoned(folder):
+                shutil.rmtree(folder)
+
+
+def _abandoned(folder: Path) -> bool:
+    plan = folder / "plan.json"
+    if not plan.exists():
+        return False
+    owner, state = Identity(*Plan.load(plan).owner), State.read(folder)
+    return bool(owner.pid) and not (owner.alive or state.running or state.leftovers())

@@ -1,13 +1,18 @@
 """The light form: a real API server with controllers, in seconds."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.base import sweep_folders
 from tests.cluster.errors import KubectlError
 from tests.cluster.light import LightCluster
 from tests.cluster.waiting import until
+from tests.stack.config import REPO
+from tests.stack.control import State
 
 JOB = {
     "apiVersion": "batch/v1",
@@ -100,3 +105,25 @@ def test_a_stopped_cluster_leaves_no_process_and_no_folder() -> None:
         assert all(who.alive for who in running)
     assert not any(who.alive for who in running)
     assert not cluster.home.folder.exists()
+
+
+CRASH = """
+import time
+from tests.cluster.light import LightCluster
+with LightCluster("crash", controllers=()) as cluster:
+    print(cluster.home.folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_cluster_whose_test_was_killed_is_gone_when_the_next_one_starts() -> None:
+    argv = [sys.executable, "-c", CRASH]
+    with subprocess.Popen(argv, cwd=REPO, stdout=subprocess.PIPE, text=True) as test:
+        assert test.stdout is not None
+        folder = Path(test.stdout.readline().strip())
+        state = State.read(folder)
+        test.kill()
+    until(lambda: not state.supervisor.alive, "the supervisor ends with its owner")
+    assert not any(state.who(name).alive for name in state.units)
+    sweep_folders()
+    assert not folder.exists()
