@@ -39,6 +39,7 @@ class Attempt:
     cause: str | None = None
     report: Json | None = None
     ended: datetime | None = None
+    exit_code: int | None = None
     pod: str | None = None
     deleting: bool = False
 
@@ -70,6 +71,7 @@ def read(job: Json, pods: Sequence[Json]) -> Attempt:
         cause=cause,
         report=report,
         ended=over or ended,
+        exit_code=(_state(pod, "terminated") or {}).get("exitCode") if pod else None,
         pod=pod["metadata"]["name"] if pod else None,
         deleting=bool(meta.get("deletionTimestamp")),
     )

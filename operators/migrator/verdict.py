@@ -39,6 +39,9 @@ _LOST = {
     "Evicted": "its pod was evicted, the node lacked room.",
     "PodDeleted": "its pod was deleted.",
 }
+WRONG_USAGE = 2
+MOST_FINDINGS = 10
+_LEVELS = ("error", "warning", "excepted")
 _FAILURE = ("file", "line", "statement", "error", "sqlstate")
 
 Status = dict[str, Any]
@@ -121,8 +124,12 @@ def _without_report(attempt: Attempt) -> tuple[str, str]:
             f"Job {attempt.name} ran longer than spec.timeouts.overallSeconds and was stopped; "
             "what it had not committed was rolled back."
         )
-    why = _LOST.get(attempt.cause or "", f"{attempt.cause or 'no cause known'}.")
-    return "job_lost", f"Job {attempt.name} ended without a report: {why}"
+    why = _LOST.get(attempt.cause or "", "its pod left none.")
+    if attempt.exit_code == WRONG_USAGE:
+        why = "its image does not know what it was asked for; is it older than this operator?"
+    code = "" if attempt.exit_code is None else f" (exit code {attempt.exit_code})"
+    look = f"`kubectl logs job/{attempt.name}` may say more"
+    return "job_lost", f"Job {attempt.name} ended without a report{code}: {why} {look}."
 
 
 def _failed(
@@ -138,16 +145,17 @@ def _reported(
 ) -> tuple[Status, Verdict | None]:
     ended, started = attempt.ended or o.now, stamp(attempt.created)
     status = {**status, "attempt": attempt.number, "jobName": attempt.name, "startedAt": started}
-    status = _linted(o, status, report)
+    status = _linted(o, status, report.get("lint") or (o.plan or {}).get("lint"))
     if report.get("checksum") is not None and report.get("target") is not None:
         status |= {"request": o.request, "sourceRevision": o.revision}
         status |= {"targetVersion": report["target"], "checksum": report["checksum"]}
     if report.get("fingerprint"):
         status["fingerprint"] = report["fingerprint"]
-    files = tuple(
-        f"{f['version']:04d}_{f['name']} ({f['ms']} ms)" for f in report.get("applied", [])
-    )
+    files = _files(report)
     outcome, message = report["outcome"], report.get("message", "")
+    if attempt.mode == "plan":
+        at = o.state.version if o.state else report.get("version", 0)
+        status["plan"] = {**(o.plan or {}), "fromVersion": at}
     if outcome in ("refused", "failed", "stopped"):
         code = report.get("code") or "internal"
         return _fail(o, status, code, message, report, ended, started, outcome, files)
@@ -162,8 +170,7 @@ def _reported(
         # Deployments that go back and forth must not be met by a Job each time
         status["retryAt"] = stamp(ended + timedelta(seconds=backoff_s(o, attempt.number)))
     if attempt.mode == "plan":
-        outcome, at = "planned", o.state.version if o.state else report.get("version", 0)
-        status["plan"] = {**(o.plan or {}), "fromVersion": at}
+        outcome = "planned"
     seconds = (ended - attempt.created).total_seconds()
     return status, Verdict(attempt.number, outcome, None, message, seconds, files)
 
@@ -207,17 +214,27 @@ def backoff_s(o: Observed, tries: int) -> float:
     return ceiling * (0.5 + seed[0] / 510)
 
 
-def _linted(o: Observed, status: Status, report: Mapping[str, Any]) -> Status:
-    lint = report.get("lint")
+def _files(report: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an attempt ran; a report keeps the newest files and counts those it had to leave out."""
+    ran = tuple(f"{f['version']:04d}_{f['name']} ({f['ms']} ms)" for f in report.get("applied", []))
+    more = (report.get("more") or {}).get("applied", 0)
+    return (f"{more} earlier files", *ran) if more else ran
+
+
+def _linted(o: Observed, status: Status, lint: Mapping[str, Any] | None) -> Status:
+    """The condition Linted; the worst findings stand in its message."""
     if not lint:
         return status
-    errors = lint.get("errors", 0)
+    errors, found = lint.get("errors", 0), lint.get("findings", [])
     counts = ", ".join(f"{lint.get(k, 0)} {k}" for k in ("errors", "warnings", "excepted"))
+    worst = sorted(found, key=lambda f: _LEVELS.index(f["level"]) if f["level"] in _LEVELS else 0)
     shown = [
-        f"{f.get('file')}:{f.get('line')} {f.get('rule')} ({f.get('level')}): {f.get('message')}"
-        for f in lint.get("findings", [])
+        f"{f.get('file')}:{f.get('line')} {f.get('rule')} ({f['level']}): {f.get('message')}"
+        for f in worst[:MOST_FINDINGS]
     ]
-    message = "; ".join([f"{lint.get('checked', 0)} files checked: {counts}", *shown])
+    total = sum(lint.get(k, 0) for k in ("errors", "warnings", "excepted"))
+    more = [f"and {total - len(shown)} more"] if total > len(shown) else []
+    message = "; ".join([f"{lint.get('checked', 0)} files checked: {counts}", *shown, *more])
     reason = Finding.LINT_FAILED if errors else Finding.LINT_PASSED
     generation = o.owner.generation
     return with_condition(status, "Linted", not errors, reason, message, generation, o.now)

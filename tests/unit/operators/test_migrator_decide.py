@@ -8,7 +8,7 @@ import pytest
 from operators.migrator.decide import decide, refused
 from operators.migrator.fleet import UNKNOWN, Deployed
 from operators.migrator.observed import Problem
-from operators.migrator.status import REASON_OF, STALLED, Reason, reason_of, stamp
+from operators.migrator.status import REASON_OF, STALLED, Reason, condition, reason_of, stamp
 from tests.unit.operators.looks import (
     NOW,
     after,
@@ -394,3 +394,48 @@ def test_a_job_that_is_refused_is_no_attempt() -> None:
     assert "exceeded quota" in message(said)
     again = decide(after(o, said))
     assert again.start is not None and again.start.attempt == 1
+
+
+def finding(n: int, level: str) -> dict[str, object]:
+    return {
+        "file": f"{n:04d}_x.up.sql",
+        "line": 1,
+        "rule": "a-rule",
+        "level": level,
+        "message": "No.",
+    }
+
+
+def test_the_worst_findings_are_told_first_and_the_rest_counted() -> None:
+    o, made = running()
+    found = [finding(n, "warning") for n in range(1, 12)] + [finding(99, "error")]
+    lint = {"checked": 12, "errors": 1, "warnings": 30, "excepted": 0, "findings": found}
+    report = failed("lint_failed", lint=lint)
+    done = decide(after(o, made, attempts=(report,)))
+    linted = condition(done.status, "Linted")
+    assert linted and (linted["status"], linted["reason"]) == ("False", "LintFailed")
+    said = linted["message"].split("; ")
+    assert said[1].startswith("0099_x.up.sql:1 a-rule (error)")
+    assert (len(said), said[-1]) == (12, "and 21 more")
+
+
+def test_files_that_a_report_left_out_are_counted() -> None:
+    o, made = running()
+    report = ended(applied=[{"version": 2, "name": "t2", "ms": 5}], more={"applied": 4})
+    done = decide(after(o, made, attempts=(report,), state=state(2)))
+    assert done.verdict and done.verdict.files == ("4 earlier files", "0002_t2 (5 ms)")
+
+
+def test_an_image_that_does_not_know_the_command_is_told_so() -> None:
+    o, made = running()
+    dead = attempt(phase="ended", ended=NOW, cause="Error", exit_code=2)
+    said = message(decide(after(o, made, attempts=(dead,))))
+    assert "exit code 2" in said and "older" in said and f"kubectl logs job/{dead.name}" in said
+
+
+def test_a_dry_run_that_fails_keeps_its_plan() -> None:
+    o = look({"dryRun": True, "retries": {"limit": 0}})
+    plan = replace(failed("statement_failed"), mode="plan")
+    done = decide(after(o, decide(o), attempts=(plan,), plan={"files": ["0001"]}))
+    assert reason(done) == "StatementFailed"
+    assert done.status["plan"]["files"] == ["0001"]
