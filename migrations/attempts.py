@@ -6,7 +6,8 @@ Between runner and session: the runner says what to do, this says how often and 
 import logging
 import random
 from asyncio import sleep
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +71,7 @@ class Attempts:
 
         Raises MigrationFailed and LockTimeout, whose `extra` says which statement and why.
         """
-        every_s = min(0.25, self.limits.lock_timeout_s / 4)
+        every_s = min(0.25, self.limits.lock_timeout_s / 8)
         pid = self.conn.get_server_pid()
         for tried in range(self.limits.lock_retries + 1):
             self._at = None
@@ -159,6 +160,28 @@ class Attempts:
             "sqlstate": getattr(exc, "sqlstate", None),
             "error": ". ".join(words) or type(exc).__name__,
         }
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """What PostgreSQL refuses outside the files (the lock, the history), as an error of ours."""
+    try:
+        yield
+    except (*_LOST, asyncpg.PostgresError) as exc:
+        words: dict[str, Any] = {"sqlstate": getattr(exc, "sqlstate", None), "error": str(exc)}
+        if isinstance(exc, asyncpg.InsufficientPrivilegeError):
+            raise NotPermitted(
+                f"The role of DATABASE_DIRECT_URL may not do what the runner needs: {exc}. Grant "
+                "it, or use the Secret of another role.",
+                **words,
+            ) from exc
+        if isinstance(exc, _LOST):
+            raise ConnectionLost(
+                f"The connection was lost between two migrations ({exc}). Run this again: it "
+                "reads from the database what was committed.",
+                **words | {"sqlstate": "08006"},
+            ) from exc
+        raise StatementFailed(f"PostgreSQL refused the runner's own work: {exc}.", **words) from exc
 
 
 def _lines_before(statement: str, exc: Exception) -> int:

@@ -1,7 +1,10 @@
 -- name: prepare_session
 -- Timeouts of the role are for services. The server stops the statement of a killed runner
--- within two seconds.
+-- within two seconds; an idle one whose machine is gone holds the runners' lock for a minute.
 SELECT set_config('search_path', 'public', false),
+       set_config('tcp_keepalives_idle', '30', false),
+       set_config('tcp_keepalives_interval', '10', false),
+       set_config('tcp_keepalives_count', '3', false),
        set_config('statement_timeout', '0', false),
        set_config('lock_timeout', '0', false),
        set_config('client_connection_check_interval', '2s', false);

@@ -47,6 +47,7 @@ class Journal:
     version: int | None = None
     applied: list[Ran] = field(default_factory=list)
     waiting: dict[str, str] | None = None
+    held: list[str] = field(default_factory=list)
     lint: dict[str, Any] | None = None
     fingerprint: str | None = None
     plan: dict[str, Any] | None = None
@@ -64,7 +65,7 @@ def build(journal: Journal, error: BaseException | None) -> dict[str, Any]:
         **{name: extra.get(name) for name in ("file", "line", "statement", "sqlstate", "error")},
         "blockers": [_shown(b) for b in _blockers(extra)],
     }
-    del found["plan"]  # too long: it is printed
+    del found["plan"], found["held"]  # the one is printed, the other told in the message
     return {key: value for key, value in found.items() if value not in (None, [])} | {
         "code": found["code"]
     }
@@ -136,9 +137,20 @@ def message(journal: Journal) -> str:
         return (
             f"{journal.waiting['file']} waits until every process runs release "
             f"{journal.waiting['min_app_version']} or newer; "
-            f"the schema is at {journal.version or 0:04d}"
+            f"the schema is at {journal.version or 0:04d}{_held(journal)}"
         )
     return f"the schema is at {journal.version or 0:04d}"
+
+
+def _held(journal: Journal) -> str:
+    """How a release that skipped one can be stuck, and the way out."""
+    if not journal.held or not journal.waiting:
+        return ""
+    least = journal.waiting["min_app_version"]
+    return (
+        f". {journal.held[0]} comes after it: if pods of a release above {least} wait for that, "
+        f"deploy {least} first"
+    )
 
 
 def _why(error: BaseException) -> str:

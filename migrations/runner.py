@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 from migrations import files, history
 from migrations.apply import Direction, Runner
-from migrations.attempts import Limits
+from migrations.attempts import Limits, explaining
 from migrations.errors import DatabaseAhead, Destructive, LintFailed, TargetUnknown
 from migrations.files import Migration
 from migrations.history import AppVersion
@@ -44,9 +44,10 @@ async def up(
         todo = history.pending(migrations, await runner.settled(migrations), to)
         await runner.judge([m.up for m in todo], policy, migrations)
         if late := history.waiting(todo, app):
-            todo = todo[: todo.index(late)]
+            todo, held = todo[: todo.index(late)], todo[todo.index(late) :]
             least = late.needs_app or ""
             journal.waiting = {"file": late.up.path.name, "min_app_version": least}
+            journal.held = [m.label for m in held if m.up.phase == "expand"]
         await runner.prepare(migrations, todo)
         await _run(runner, todo, "up")
     return todo
@@ -129,10 +130,11 @@ async def _run(runner: Runner, todo: Sequence[Migration], direction: Direction) 
 @asynccontextmanager
 async def _locked(url: str, limits: Limits, journal: Journal) -> AsyncIterator[Runner]:
     watcher = Watcher(url)
-    async with connect(url) as conn:
-        await watcher.open()
-        try:
-            await lock(conn, limits.runner_wait_s)
-            yield Runner(conn, watcher, limits, journal)
-        finally:
-            await watcher.close()
+    with explaining():
+        async with connect(url) as conn:
+            await watcher.open()
+            try:
+                await lock(conn, limits.runner_wait_s)
+                yield Runner(conn, watcher, limits, journal)
+            finally:
+                await watcher.close()

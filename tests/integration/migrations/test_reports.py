@@ -15,8 +15,10 @@ import pytest
 from migrations import runner
 from migrations.attempts import Limits
 from migrations.cli import main
+from migrations.errors import NotPermitted
 from migrations.files import checksum, load
 from migrations.session import LOCK
+from migrations.state import read_state
 from tests.integration.migrations.support import until
 from tests.support.stack import TestDatabase
 
@@ -157,6 +159,8 @@ def test_a_contract_file_waits_for_the_code_and_holds_what_follows(run: Run) -> 
     assert (code, told(report), report["version"]) == (0, ("waiting", None, False), 1)
     assert report["waiting"] == {"file": "0002_b.up.sql", "min_app_version": "1.10.0"}
     assert [a["version"] for a in report["applied"]] == [1]
+    assert "0003_c comes after it" in report["message"]
+    assert "deploy 1.10.0 first" in report["message"]
 
 
 @pytest.mark.usefixtures("contract")
@@ -259,6 +263,35 @@ def test_a_right_that_is_missing_is_told(run: Run, pair: Pair) -> None:
     report = run("up")[1]
     assert told(report) == ("failed", "not_permitted", True)
     assert "use the Secret of another" in report["message"]
+
+
+async def test_a_connection_lost_while_waiting_for_another_runner_is_told(
+    run: Run, pair: Pair, conn: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_RUNNER_WAIT_S", "20")
+    pair("0001_a", "SELECT 1")
+    await conn.fetchval("SELECT pg_advisory_lock($1::bigint)", LOCK)
+    running = asyncio.create_task(asyncio.to_thread(run, "up"))
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND query LIKE '%pg_try_advisory_lock%'"
+    )
+    await until(lambda: conn.fetchval(kill))
+    _, report = await running
+    assert told(report) == ("failed", "connection_lost", True)
+
+
+async def test_a_role_that_may_not_read_the_history_is_told(
+    run: Run, pair: Pair, url: str, conn: asyncpg.Connection
+) -> None:
+    pair("0001_a", "SELECT 1")
+    await asyncio.to_thread(run, "up")
+    await conn.execute("REVOKE SELECT ON schema_migrations FROM CURRENT_USER")
+    _, report = await asyncio.to_thread(run, "up")
+    assert told(report) == ("failed", "not_permitted", True)
+    assert "may not do what the runner needs" in report["message"]
+    with pytest.raises(NotPermitted):
+        await read_state(url)
 
 
 async def test_a_lost_lock_is_told_and_the_next_run_goes_on(
