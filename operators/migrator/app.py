@@ -65,21 +65,21 @@ class App:
         settings = self.settings
         app = routes.build(self.health)
         async with routes.serving(app, settings.listen_address, settings.port), self._beating():
-            await self._crd()
-            await self._slots()
+            await self._until_there()
             log.info("listening", extra={"namespaces": settings.namespaces or "all"})
             try:
                 await handlers.run(self, settings.namespaces)
             finally:
                 await self.queue.close()
 
-    async def _crd(self) -> None:
+    async def _until_there(self) -> None:
         """Wait until SchemaMigrations can be listed: kopf would serve none for ever."""
         told = ""
         while True:
             try:
                 for namespace in self.settings.namespaces or (None,):
                     await self.kube.migrations(namespace)
+                await self._slots()
             except (ApiRefused, ApiUnavailable) as exc:
                 if exc.detail != told:
                     log.warning("waiting for the API server and the CRD: %s", exc.detail)

@@ -14,7 +14,7 @@ from services.common.logs import redact
 Key = tuple[str, str]
 """Namespace and name."""
 Look = Callable[[Key], Awaitable[float | None]]
-BACKOFF_CAP_S = 60.0
+BACKOFF_CAP_S, WEATHER_CAP_S = 60.0, 5.0
 log = logging.getLogger(__name__)
 
 
@@ -57,7 +57,8 @@ class Queue:
                     failures = 0
                 except Exception as exc:
                     failures += 1
-                    again_s = min(BACKOFF_CAP_S, 0.25 * 2.0 ** min(failures, 10))
+                    cap_s = WEATHER_CAP_S if _is_weather(exc) else BACKOFF_CAP_S
+                    again_s = min(cap_s, 0.25 * 2.0 ** min(failures, 10))
                     _tell(exc, key, again_s)
             if again_s is None and not woken.is_set():
                 del self._tasks[key], self._woken[key]
@@ -73,6 +74,11 @@ async def _first(woken: asyncio.Event, again_s: float) -> None:
             await woken.wait()
     except TimeoutError:
         return
+
+
+def _is_weather(exc: Exception) -> bool:
+    """An API server that is away, an object that changed meanwhile: it passes."""
+    return isinstance(exc, AppError) and exc.retryable
 
 
 def _tell(exc: Exception, key: Key, again_s: float) -> None:
