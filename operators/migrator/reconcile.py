@@ -23,6 +23,7 @@ from operators.migrator.kube import FINALIZER, ApiRefused, ApiUnavailable, Kube
 from operators.migrator.observe import Wants, observe
 from operators.migrator.observed import Decision, Observed, Pace
 from operators.migrator.queue import Key
+from operators.migrator.rhythm import Rhythm
 from operators.migrator.settings import MigratorSettings
 from operators.migrator.slots import Slots
 from operators.migrator.spec import Spec
@@ -32,6 +33,7 @@ from services.common import metrics
 
 Json = dict[str, Any]
 BLOCKED_AFTER_S = 60
+ASKED_POLLS = 4
 log = logging.getLogger(__name__)
 
 
@@ -48,8 +50,7 @@ class Reconciler:
         self.wrote: dict[str, str] = {}
         self.reasons: dict[Key, str | None] = {}
         self._looks: dict[Key, int] = {}
-        self._drift_due: dict[Key, float] = {}
-        self._blockers_due: dict[Key, float] = {}
+        self._compared, self._asked = Rhythm(), Rhythm()
         self._told: set[tuple[str, str]] = set()
 
     async def look(self, key: Key) -> float | None:
@@ -71,15 +72,16 @@ class Reconciler:
         return again_s
 
     async def _see_to(self, key: Key, seen: Json, owner: Owner, spec: Spec) -> float:
-        due = time.monotonic() >= self._drift_due.get(key, 0)
-        ask = time.monotonic() >= self._blockers_due.get(key, 0)
-        found = await observe(
-            self.kube, seen, owner, spec, self.pace, Wants(spec.drift.enabled and due, ask)
+        drift = spec.drift
+        wants = Wants(
+            catalog=drift.enabled and not self._compared.left_s(key, drift.interval_seconds),
+            blockers=not self._asked.left_s(key, ASKED_POLLS * self.pace.poll_s),
         )
-        if ask:
-            self._blockers_due[key] = time.monotonic() + 4 * self.pace.poll_s
-        if due and found.state is not None:
-            self._drift_due[key] = time.monotonic() + spec.drift.interval_seconds
+        found = await observe(self.kube, seen, owner, spec, self.pace, wants)
+        if wants.blockers:
+            self._asked.done(key)
+        if wants.catalog and found.state is not None:
+            self._compared.done(key)
         self._looks[key] = self._looks.get(key, -1) + 1 if found.problem else 0
         if live(found):
             self.slots.take(key)
@@ -88,9 +90,12 @@ class Reconciler:
         made = decide(found)
         self._hold(key, found, made)
         await self._act(key, seen, found, made)
-        if not spec.drift.enabled or found.state is None:
+        if made.verdict:  # what an attempt leaves is the catalog to compare with from now on
+            self._compared.forget(key)
+        if not drift.enabled or found.state is None:
             return made.again_s
-        return min(made.again_s, max(0.1, self._drift_due[key] - time.monotonic()))
+        left_s = self._compared.left_s(key, drift.interval_seconds)
+        return min(made.again_s, max(0.1, left_s))
 
     def _hold(self, key: Key, found: Observed, made: Decision) -> None:
         if made.start or live(found):
@@ -212,8 +217,8 @@ class Reconciler:
         self.slots.free(key)
         self._looks.pop(key, None)
         self.reasons.pop(key, None)
-        self._drift_due.pop(key, None)
-        self._blockers_due.pop(key, None)
+        self._compared.forget(key)
+        self._asked.forget(key)
 
 
 def _owner(seen: Json) -> Owner:

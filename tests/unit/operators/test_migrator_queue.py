@@ -8,6 +8,7 @@ import pytest
 
 from operators.migrator.kube import Changed
 from operators.migrator.queue import Key, Queue
+from operators.migrator.rhythm import Rhythm
 from operators.migrator.slots import Slots
 
 KEY, OTHER = ("team", "orders"), ("team", "stock")
@@ -142,3 +143,14 @@ def test_whoever_holds_a_slot_keeps_it() -> None:
     slots.take(("team", "b"))
     assert slots.room(("team", "a")) and slots.room(("team", "b"))
     assert not slots.room(("team", "c"))
+
+
+def test_what_is_done_now_and_then_is_due_at_first_and_after_its_time() -> None:
+    now = 100.0
+    rhythm = Rhythm(lambda: now)
+    assert rhythm.left_s(KEY, 60) == 0
+    rhythm.done(KEY)
+    now = 130.0
+    assert (rhythm.left_s(KEY, 60), rhythm.left_s(KEY, 30), rhythm.left_s(OTHER, 60)) == (30, 0, 0)
+    rhythm.forget(KEY)
+    assert rhythm.left_s(KEY, 60) == 0
