@@ -34,12 +34,14 @@ compile() {
 
 # What installs packages, logs people in or serves a terminal; kept are dash and coreutils.
 UNNEEDED='adduser apt bash binutils binutils-common binutils-x86-64-linux-gnu bsdutils debconf
-    diffutils e2fsprogs findutils gpgv grep gzip hostname init-system-helpers libapt-pkg7.0
-    libaudit-common libaudit1 libbinutils libblkid1 libcap-ng0 libcom-err2 libctf-nobfd0 libctf0
-    libdebconfclient0 libext2fs2t64 libgprofng0 libjansson4 liblastlog2-2 libmount1 libpam-modules
-    libpam-modules-bin libpam-runtime libpam0g libseccomp2 libsframe1 libsmartcols1 libss2 libudev1
-    login login.defs logsave mawk mount ncurses-bin passwd perl-base python3-pip-whl
-    python3-setuptools-whl python3-venv python3.13-venv sed sqv sysvinit-utils tar util-linux'
+    debian-archive-keyring diffutils e2fsprogs findutils gpgv grep gzip hostname
+    init-system-helpers libapt-pkg7.0 libaudit-common libaudit1 libbinutils libblkid1 libbsd0
+    libcap-ng0 libcom-err2 libctf-nobfd0 libctf0 libdebconfclient0 libext2fs2t64 libgprofng0
+    libhogweed6t64 libjansson4 liblastlog2-2 liblz4-1 libmount1 libnettle8t64 libpam-modules
+    libpam-modules-bin libpam-runtime libpam0g libseccomp2 libsemanage-common libsemanage2
+    libsepol2 libsframe1 libsmartcols1 libss2 libudev1 libxxhash0 login login.defs logsave mawk
+    mount ncurses-bin passwd perl-base python3-pip-whl python3-setuptools-whl python3-venv
+    python3.13-venv sed sqv sysvinit-utils tar util-linux'
 
 # The root of the base image, whichever it is, as all images share it.
 base() {
@@ -54,7 +56,8 @@ base() {
         rm -rf "${standard:?}/$name"
     done
     rm -rf "$standard"/config-* "$standard"/lib-dynload/_test* /usr/local/include \
-        /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/bin/pydoc*
+        /usr/local/lib/pkgconfig /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/bin/pydoc* \
+        /usr/local/bin/python*-config
     compile "$standard"
     python3 -c 'import bz2, ctypes, lzma, sqlite3, ssl, uuid, zlib, zoneinfo'
 }
