@@ -23,7 +23,7 @@ from migrations.files import IndexChange, Migration, Script
 from migrations.history import Entry
 from migrations.policy import OPEN, Policy, judge
 from migrations.report import Journal, Ran
-from migrations.session import HOST, Q
+from migrations.session import FAULTS, HOST, Q
 from migrations.watch import Watcher
 from services.common.errors import AppError
 
@@ -117,7 +117,7 @@ class Runner:
         """The migrations count, not the reading of the catalog: it must not fail a run."""
         try:
             yield
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        except FAULTS as exc:
             log.warning("could not %s the catalog: %s", verb, exc)
 
     async def run(self, migration: Migration, direction: Direction) -> None:

@@ -22,14 +22,13 @@ from migrations.errors import (
     StatementTimeout,
 )
 from migrations.files import Script
-from migrations.session import Backend, Q
+from migrations.session import BROKEN, Backend, Q
 from migrations.statements import Statement
 from migrations.watch import Watcher
 
 _LOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 _LOST = (
-    OSError,
-    asyncpg.InterfaceError,
+    *BROKEN,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

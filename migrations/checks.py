@@ -6,19 +6,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import asyncpg
-
 from migrations import fingerprint, history, schema
 from migrations.apply import read_history
 from migrations.errors import MigrationRefused, NotPermitted
 from migrations.files import Migration
 from migrations.history import Entry
-from migrations.session import connect
+from migrations.session import FAULTS, connect
 from services import __version__
 from services.common.errors import DeadlineExceeded, Unavailable
 
 log = logging.getLogger(__name__)
-_FAULTS = (Unavailable, NotPermitted, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_FAULTS = (Unavailable, NotPermitted, *FAULTS)
 
 
 class SchemaBehind(DeadlineExceeded):

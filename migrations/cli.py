@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Sequence
 
-import asyncpg
 from pydantic import ValidationError
 
 from migrations import arguments, checks, history, lint, policy, report, runner
@@ -20,13 +19,13 @@ from migrations.errors import DatabaseAhead, DatabaseUnreachable
 from migrations.files import SQL_DIR, Migration, load
 from migrations.policy import Policy
 from migrations.report import Journal
+from migrations.session import FAULTS
 from migrations.settings import MigrationSettings
 from services.common import config, logs
 from services.common.errors import AppError, Misconfigured
 
 _OLDEST_SERVER = "15.0"
 _STOPPED = (KeyboardInterrupt, asyncio.CancelledError)
-_DATABASE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +53,7 @@ def _failed(command: str, exc: BaseException) -> int:
     """Say what happened; raises again what is a fault of ours."""
     if isinstance(exc, AppError):
         return _complain(exc.detail)
-    if isinstance(exc, _DATABASE):
+    if isinstance(exc, FAULTS):
         return _complain(f"The database refused `{command}`: {exc}")
     if isinstance(exc, _STOPPED):
         return _complain("Stopped. Run this again: it reads from the database what was committed.")

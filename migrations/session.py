@@ -22,6 +22,9 @@ from services.common.sql import load
 Q = load(Path(__file__).with_name("queries.sql"))
 LOCK = int.from_bytes(b"ucc-migr", "big")
 HOST = socket.gethostname()
+# What asyncpg raises where a connection ends, also between two calls, and what PostgreSQL says.
+BROKEN = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+FAULTS = (*BROKEN, asyncpg.PostgresError)
 log = logging.getLogger(__name__)
 
 
@@ -84,9 +87,7 @@ async def open_connection(url: str, timeout_s: float = 10) -> asyncpg.Connection
             sqlstate=exc.sqlstate,
             error=str(exc),
         ) from exc
-    except (
-        *(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError),
-    ) as exc:
+    except (*FAULTS, ValueError) as exc:
         reason = str(exc) or type(exc).__name__
         raise DatabaseUnreachable(
             f"PostgreSQL at {_place(url)} cannot be used: {reason}. "
@@ -105,7 +106,7 @@ async def close_connection(conn: asyncpg.Connection) -> None:
     """End the session; one that does not answer is dropped, as the work is over either way."""
     try:
         await conn.close(timeout=5)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except FAULTS:
         conn.terminate()
 
 

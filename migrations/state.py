@@ -16,7 +16,14 @@ from migrations.difference import difference as difference
 from migrations.errors import DatabaseUnreachable, NotPermitted
 from migrations.files import checksum_of
 from migrations.history import Entry
-from migrations.session import Backend, Q, close_connection, open_connection, refuse_pooler
+from migrations.session import (
+    FAULTS,
+    Backend,
+    Q,
+    close_connection,
+    open_connection,
+    refuse_pooler,
+)
 from services.common.errors import AppError
 
 
@@ -75,7 +82,7 @@ async def read_state(url: str, *, with_catalog: bool = False, timeout_s: float =
             sqlstate=exc.sqlstate,
             error=str(exc),
         ) from exc
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+    except FAULTS as exc:
         raise DatabaseUnreachable(
             f"The state of the schema could not be read: {exc}.",
             sqlstate=getattr(exc, "sqlstate", None),
@@ -92,7 +99,7 @@ async def read_blockers(url: str, *, timeout_s: float = 5) -> list[Backend]:
                 return [Backend(**row) for row in await conn.fetch(Q["runner_blockers"].sql)]
             finally:
                 await close_connection(conn)
-    except (AppError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (AppError, *FAULTS):
         return []
 
 

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from migrations.session import Backend, Q, open_connection
+from migrations.session import FAULTS, Backend, Q, open_connection
 from services.common.errors import AppError
 
-_FAULTS = (AppError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_FAULTS = (AppError, *FAULTS)
 _PATIENCE_S = 5.0
 log = logging.getLogger(__name__)
 

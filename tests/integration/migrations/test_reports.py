@@ -274,7 +274,7 @@ async def test_a_connection_lost_while_waiting_for_another_runner_is_told(
     running = asyncio.create_task(asyncio.to_thread(run, "up"))
     kill = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND pid <> pg_backend_pid() AND query LIKE '%pg_try_advisory_lock%'"
+        " AND application_name LIKE 'migrations %' AND query LIKE '%advisory%'"
     )
     await until(lambda: conn.fetchval(kill))
     _, report = await running
