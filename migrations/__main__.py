@@ -1,4 +1,4 @@
-"""`python -m migrations up | down | status | wait | verify | schema | lint`."""
+"""`python -m migrations up | down | plan | status | wait | verify | schema | lint`."""
 
 from migrations.cli import main
 

@@ -25,6 +25,7 @@ CODES = (
     "internal",
 )
 MOST_BYTES = 4000
+_KEPT = 3
 _AS = {"name_taken": "statement_failed"}
 _CUTS = {"message": 1000, "error": 800, "statement": 800, "query": 200, "reason": 200}
 
@@ -90,9 +91,13 @@ def text(report: dict[str, Any]) -> str:
     cut: dict[str, Any] = json.loads(json.dumps(report))
     for holder, key in [*_strings(cut)]:
         holder[key] = _ended(logs.redact(holder[key]), _CUTS.get(key, 400))
-    while len(written := json.dumps(cut, ensure_ascii=False).encode()) > MOST_BYTES:
+    while len(written := _json(cut).encode()) > MOST_BYTES:
         _shorten(cut)
     return written.decode()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def write(path: Path, report: dict[str, Any]) -> None:
@@ -191,10 +196,14 @@ def _ended(value: str, most: int) -> str:
 
 
 def _shorten(cut: dict[str, Any]) -> None:
-    """Take an item of the longest list, or a fifth of the longest string."""
-    lists = {"applied": cut.get("applied", []), "blockers": cut.get("blockers", [])}
-    lists["findings"] = (cut.get("lint") or {}).get("findings", [])
-    name = max(lists, key=lambda name: len(lists[name]))
+    """Take an item of a list, or a fifth of the longest string.
+
+    What was done counts more than remarks: those go first, but for the three gravest.
+    """
+    lists = {"findings": (cut.get("lint") or {}).get("findings", [])}
+    lists |= {name: cut.get(name, []) for name in ("blockers", "applied")}
+    long = [name for name in ("findings", "blockers") if len(lists[name]) > _KEPT]
+    name = long[0] if long else max(lists, key=lambda name: len(lists[name]))
     if len(lists[name]) > 1:
         lists[name].pop(0 if name == "applied" else -1)
         more = cut.setdefault("more", {})

@@ -114,6 +114,17 @@ def test_a_long_report_is_cut_to_what_a_termination_message_holds() -> None:
     assert len(made["lint"]["findings"]) + made["more"]["findings"] == 50
 
 
+def test_remarks_are_cut_before_what_was_done() -> None:
+    findings = [{"rule": "r", "message": "m" * 200, "level": "excepted"} for _ in range(40)]
+    applied = [Ran(n, "a_name", 5) for n in range(1, 31)]
+    made = json.loads(
+        report.text(report.build(Journal(applied=applied, lint={"findings": findings}), None))
+    )
+    assert len(made["applied"]) == 30
+    assert made["more"] == {"findings": 40 - len(made["lint"]["findings"])}
+    assert len(made["lint"]["findings"]) >= 3
+
+
 def test_a_short_report_is_not_cut() -> None:
     assert json.loads(report.text(report.build(DONE, None))) == report.build(DONE, None)
 
