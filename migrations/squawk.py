@@ -52,28 +52,46 @@ async def remarks(scripts: Sequence[Script], server_version: str) -> list[Remark
 async def _ask(
     scripts: Sequence[Script], server_version: str, options: Sequence[str]
 ) -> list[Remark]:
-    process = await asyncio.create_subprocess_exec(
-        _program(),
-        *("--config", "/dev/null", "--reporter", "json", "--pg-version", server_version),
+    argv = (
+        *(
+            _program(),
+            "--config",
+            "/dev/null",
+            "--reporter",
+            "json",
+            "--pg-version",
+            server_version,
+        ),
         *("--exclude", ",".join(_LEFT_OUT), *options, *(str(s.path) for s in scripts)),
+    )
+    said = "no answer"
+    try:
+        out, err = await asyncio.wait_for(_run(argv), _PATIENCE_S)
+        said = err.decode(errors="replace").strip()[:300]
+        rows = json.loads(out)
+    except (OSError, ValueError) as exc:
+        why = said if isinstance(exc, (TimeoutError, ValueError)) else str(exc)
+        raise LintFailed(
+            f"squawk did not work ({why}): correct its installation, or set the policy's lint to "
+            "off. Nothing was run."
+        ) from exc
+    return [_remark(row) for row in rows]
+
+
+async def _run(argv: Sequence[str]) -> tuple[bytes, bytes]:
+    """stdout and stderr of a program; it does not outlive the call."""
+    process = await asyncio.create_subprocess_exec(
+        *argv,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), _PATIENCE_S)
-        rows = json.loads(out)
-    except (TimeoutError, ValueError) as exc:
-        said = "no answer" if isinstance(exc, TimeoutError) else err.decode(errors="replace")
-        raise LintFailed(
-            f"squawk did not work ({said.strip()[:300]}): correct its installation, or set the "
-            "policy's lint to off. Nothing was run."
-        ) from exc
+        return await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return [_remark(row) for row in rows]
 
 
 def _program() -> str:

@@ -155,6 +155,15 @@ async def test_a_squawk_that_does_not_work_is_named(
         await judge(tmp_path, INDEX)
 
 
+async def test_a_squawk_that_cannot_be_started_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "squawk").write_text("of another machine")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(LintFailed, match=r"did not work \(.*Permission denied"):
+        await judge(tmp_path, INDEX)
+
+
 def test_a_verdict_counts_and_puts_errors_first() -> None:
     wrong, known = (
         Finding(NAME, 1, "r", "error", "m"),
