@@ -56,6 +56,10 @@ class Tuning:
 
     durable: bool = True
     min_pool_size: int = 10
+    address: str = ""
+    """Where PostgreSQL listens beside loopback: for pods of a cluster on this machine."""
+    guests: str = ""
+    """The network that may come in there."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def write(config: Config) -> None:
     private.mkdir(parents=True, exist_ok=True)
     private.chmod(0o700)
     write_private(private / "postgresql.conf", postgres_conf(config, memory_mb(), disk_mb(private)))
+    write_private(private / "pg_hba.conf", pg_hba(config))
     write_private(private / "postgres.password", config.secrets["postgres"] + "\n")
     write_private(private / "pgpass", _pgpass(config))
     write_private(private / "setup.sql", setup_sql(config))
@@ -68,7 +69,8 @@ def postgres_conf(config: Config, memory: int, disk: int) -> str:
             "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "10min",
         }  # fmt: skip
     settings = {
-        "listen_addresses": "'127.0.0.1'", "port": str(config.ports["postgres"]),
+        "listen_addresses": f"'{','.join(filter(None, ('127.0.0.1', config.tuning.address)))}'",
+        "port": str(config.ports["postgres"]), "hba_file": f"'{config.private}/pg_hba.conf'",
         "unix_socket_directories": "''", "max_connections": "200",
         "password_encryption": "'scram-sha-256'", "jit": "off", "timezone": "'UTC'",
         "log_timezone": "'UTC'", "log_line_prefix": "'%m [%p] %q%u@%d '",
@@ -78,6 +80,12 @@ def postgres_conf(config: Config, memory: int, disk: int) -> str:
         "max_parallel_workers_per_gather": "2", "max_parallel_workers": "4",
     }  # fmt: skip
     return "".join(f"{name} = {value}\n" for name, value in (settings | sizes).items())
+
+
+def pg_hba(config: Config) -> str:
+    """pg_hba.conf: who may come in, always with a password."""
+    networks = filter(None, ("127.0.0.1/32", config.tuning.guests))
+    return "".join(f"host all all {network} scram-sha-256\n" for network in networks)
 
 
 def _between(least: int, value: int, most: int) -> int:

@@ -63,7 +63,7 @@ class TestStack:
 
     `env` reaches every process of ours, as a caller's environment of `make up` would.
     `durable=False` switches fsync off: right unless the machine itself is to crash. `ports` moves
-    single processes.
+    single processes. PostgreSQL listens at `address` too, for the network `guests`.
     """
 
     __test__: ClassVar[bool] = False
@@ -76,6 +76,8 @@ class TestStack:
         ports: Mapping[str, int] | None = None,
         folder: Path | None = None,
         durable: bool = False,
+        address: str = "",
+        guests: str = "",
     ) -> None:
         self.parts = list(parts)
         self._given = folder
@@ -90,7 +92,7 @@ class TestStack:
             self.folder,
             {name: base + port for name, port in PORTS.items()} | dict(ports or {}),
             passed,
-            Tuning(durable=durable, min_pool_size=0),
+            Tuning(durable=durable, min_pool_size=0, address=address, guests=guests),
         )
 
     def start(self) -> Self:

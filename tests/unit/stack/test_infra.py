@@ -62,3 +62,16 @@ def test_prometheus_scrapes_each_process_at_its_port(tmp_path: Path) -> None:
     moved = Config.from_environment({"STACK_DIR": str(tmp_path), "STACK_PORT_JOBS": "18005"})
     text = infra.prometheus_yml(moved)
     assert "job_name: jobs\n    static_configs:\n      - targets: ['127.0.0.1:18005']" in text
+
+
+def test_postgresql_listens_on_loopback_only(config: Config) -> None:
+    conf = settings(infra.postgres_conf(config, 2048, 20 * 1024))
+    assert conf["listen_addresses"] == "'127.0.0.1'"
+    assert infra.pg_hba(config) == "host all all 127.0.0.1/32 scram-sha-256\n"
+
+
+def test_postgresql_lets_the_pods_of_a_cluster_in_with_a_password(config: Config) -> None:
+    guests = replace(config, tuning=Tuning(address="192.0.2.1", guests="192.0.2.0/24"))
+    conf = settings(infra.postgres_conf(guests, 2048, 20 * 1024))
+    assert conf["listen_addresses"] == "'127.0.0.1,192.0.2.1'"
+    assert "host all all 192.0.2.0/24 scram-sha-256\n" in infra.pg_hba(guests)
