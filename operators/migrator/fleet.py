@@ -42,7 +42,9 @@ def _reported(deployment: Mapping[str, Any]) -> str:
     wanted = spec.get("replicas", 1)
     settled = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
     counts = (status.get(k, 0) for k in ("replicas", "updatedReplicas", "availableReplicas"))
-    if version is None or not settled or any(count != wanted for count in counts):
+    # pods on their way out still run the old release; Kubernetes tells them apart since 1.35
+    leaving = status.get("terminatingReplicas", 0)
+    if version is None or not settled or leaving or any(count != wanted for count in counts):
         return UNKNOWN
     return ".".join(version.groups())
 

@@ -28,6 +28,7 @@ def deployment(version: str | None = "1.2.0", replicas: int = 2, **status: int) 
         (deployment(observedGeneration=3), UNKNOWN),
         (deployment(replicas=2, updatedReplicas=1), UNKNOWN),
         (deployment(availableReplicas=1), UNKNOWN),
+        (deployment(terminatingReplicas=1), UNKNOWN),
         (deployment() | {"status": {"observedGeneration": 4, "replicas": 3}}, UNKNOWN),
         (deployment(replicas=0) | {"status": {"observedGeneration": 4}}, "1.2.0"),
     ],
