@@ -28,8 +28,9 @@ from tests.support.stack import (
 __all__ = ["cluster", "light_cluster"]
 
 TEMPLATE = "migrated"
-INTEGRATION = Path(__file__).parent / "integration"
-E2E = Path(__file__).parent / "e2e"
+TESTS = Path(__file__).parent
+INTEGRATION = (TESTS / "integration", TESTS / "operator")
+E2E = TESTS / "e2e"
 
 # services that tests make in their own process: one that is to be limited says so
 os.environ["RATE_LIMIT_MAX"] = "0"
@@ -45,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if E2E in item.path.parents or "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.e2e)
-        if INTEGRATION in item.path.parents:
+        if any(folder in item.path.parents for folder in INTEGRATION):
             item.add_marker(pytest.mark.integration)
 
 

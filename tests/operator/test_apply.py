@@ -1,0 +1,171 @@
+"""From `kubectl apply` to Ready, and that nothing runs when nothing changed."""
+
+import asyncio
+
+import pytest
+
+from migrations.files import SQL_DIR, load
+from tests.operator.files import ran, table, tables
+from tests.operator.light import Ring
+from tests.operator.place import Place, condition, eventually, is_over, is_true, lasting
+from tests.operator.processes import Operator
+
+RECONCILES = "ucc_migrator_reconcile_seconds_count"
+
+
+async def test_a_pending_migration_is_applied_and_read_back(
+    place: Place, operator: Operator
+) -> None:
+    await place.start(tables(2))
+    status = await place.ready()
+    assert (status["currentVersion"], status["targetVersion"]) == (2, 2)
+    assert condition(status, "Ready")["reason"] == "Applied"
+    assert [one["version"] for one in status["applied"]] == [1, 2]
+    assert all(one["ms"] >= 0 for one in status["applied"])
+    assert ran(place.database) == ["0001_t1", "0002_t2"]
+
+
+async def test_each_step_is_an_event(place: Place, operator: Operator) -> None:
+    await place.start(table(1))
+    await place.ready()
+
+    async def told() -> bool:
+        notes = " ".join(note for _, note in await place.events())
+        reasons = {reason for reason, _ in await place.events()}
+        jobs = [job["metadata"]["name"] for job in await place.jobs()]
+        return "Applied" in reasons and jobs[0] in notes
+
+    await eventually(told, "Events tell of the Job and of the end")
+
+
+async def test_the_default_policy_takes_ordinary_files(place: Place, operator: Operator) -> None:
+    await place.start(tables(2), quick=False)
+    status = await place.ready()
+    assert is_true(status, "Linted"), status
+
+
+async def test_a_target_below_the_newest_file_is_where_it_stops(
+    place: Place, operator: Operator
+) -> None:
+    await place.start(tables(3), targetVersion=2)
+    status = await place.ready()
+    assert (status["currentVersion"], status["targetVersion"]) == (2, 2)
+    assert place.version() == 2
+    await place.apply(targetVersion=3)
+    await place.ready(currentVersion=3)
+
+
+async def test_our_image_brings_its_own_files(place: Place, operator: Operator) -> None:
+    await place.secret(place.database.direct_url)
+    await place.apply(source={"image": "localhost/ucc-intel/operator:test"})
+    status = await place.ready(seconds=90)
+    assert status["currentVersion"] == len(load(SQL_DIR)) == place.version()
+
+
+async def test_a_new_file_in_the_source_is_applied(place: Place, operator: Operator) -> None:
+    await place.start(table(1))
+    await place.ready(currentVersion=1)
+    await place.files(tables(2))
+    await place.ready(currentVersion=2)
+    assert ran(place.database) == ["0001_t1", "0002_t2"]
+
+
+async def test_nothing_runs_and_nothing_is_written_while_nothing_changes(
+    place: Place, operator: Operator
+) -> None:
+    await place.start(tables(2))
+    await place.ready()
+    before = await place.quiet()
+    jobs = [job["metadata"]["uid"] for job in await place.jobs()]
+    looks = operator.metric(RECONCILES)
+
+    async def looked_again() -> bool:
+        return operator.metric(RECONCILES) >= looks + 3
+
+    await eventually(looked_again, "it read the database back three times more")
+    assert (await place.resource())["metadata"]["resourceVersion"] == before
+    assert [job["metadata"]["uid"] for job in await place.jobs()] == jobs
+
+
+async def test_an_operator_that_is_started_again_runs_nothing(
+    place: Place, operator: Operator
+) -> None:
+    await place.start(tables(2))
+    await place.ready()
+    await place.quiet()
+    before = await place.status()
+    jobs = [job["metadata"]["uid"] for job in await place.jobs()]
+
+    operator.stop()
+    await operator.start()
+
+    async def looked() -> bool:
+        return operator.metric(RECONCILES) >= 2
+
+    await eventually(looked, "the new operator looked at the resource")
+    after = await place.status()
+    assert [job["metadata"]["uid"] for job in await place.jobs()] == jobs
+    assert lasting(after) == lasting(before)
+    assert ran(place.database) == ["0001_t1", "0002_t2"]
+
+
+async def test_a_finished_job_that_is_deleted_is_not_run_again(
+    place: Place, operator: Operator
+) -> None:
+    await place.start(table(1))
+    await place.ready()
+    for job in await place.jobs():
+        await place.delete("jobs", job["metadata"]["name"])
+    operator.stop()
+    await operator.start()
+    await place.quiet()
+    assert await place.jobs() == []
+    assert is_true(await place.status(), "Ready")
+
+
+async def test_the_job_is_made_as_agreed(place: Place, operator: Operator) -> None:
+    await place.start(table(1))
+    await place.ready()
+
+    async def over() -> bool:
+        return all(map(is_over, await place.jobs()))
+
+    await eventually(over, "the Job is over, a moment after its container")
+    (job,) = await place.jobs()
+    spec, pod = job["spec"], job["spec"]["template"]["spec"]
+    assert job["metadata"]["name"].startswith("app-g1-a1-")
+    assert job["metadata"]["ownerReferences"][0]["kind"] == "SchemaMigration"
+    assert (spec["backoffLimit"], pod["restartPolicy"]) == (0, "Never")
+    assert spec["ttlSecondsAfterFinished"] >= 86400
+    assert spec["activeDeadlineSeconds"] == 120
+    assert pod["automountServiceAccountToken"] is False
+    (container,) = pod["containers"]
+    assert "livenessProbe" not in container
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert place.database.direct_url not in str(job), "the DSN is read from the Secret by the pod"
+
+
+async def test_kubectl_waits_for_it_unaided(light: Ring, place: Place, operator: Operator) -> None:
+    await place.start(table(1))
+    said = await asyncio.to_thread(
+        light.kubectl,
+        "wait",
+        "-n",
+        place.namespace,
+        "--for=condition=Ready",
+        "--timeout=45s",
+        "sm/app",
+    )
+    assert "condition met" in said
+
+
+@pytest.mark.parametrize("column", ["READY", "REASON", "VERSION", "TARGET", "AGE"])
+async def test_kubectl_get_shows(
+    light: Ring, place: Place, operator: Operator, column: str
+) -> None:
+    await place.start(table(1))
+    await place.ready()
+    header, line = light.kubectl("get", "-n", place.namespace, "sm").splitlines()
+    shown = dict(zip(header.split(), line.split(), strict=True))
+    expected = {"READY": "True", "REASON": "Applied", "VERSION": "1", "TARGET": "1"}
+    assert shown[column] == expected.get(column, shown["AGE"])

@@ -1,0 +1,162 @@
+"""How one looks after the operator: liveness, metrics, the rights that it has."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.light import LightCluster
+from tests.operator.conftest import MakeOperator
+from tests.operator.files import pair, table, tables
+from tests.operator.light import Ring, account_of, install
+from tests.operator.place import Place, eventually
+from tests.operator.processes import Operator
+from tests.operator.silence import silenced
+
+
+async def test_metrics_tell_what_was_done(place: Place, operator: Operator) -> None:
+    await place.start(tables(2))
+    await place.ready()
+    mine = {"namespace": place.namespace, "name": "app"}
+
+    async def told() -> bool:
+        return operator.metric("ucc_migration_version", **mine) == 2
+
+    await eventually(told, "the version is there")
+    assert operator.metric("ucc_migration_attempts_total", reason="applied") == 1
+    assert operator.metric("ucc_migration_attempt_seconds_count") == 1
+    assert operator.metric("ucc_migration_last_success_timestamp_seconds", **mine) > 1.7e9
+    assert operator.metric("ucc_migration_ready", **mine) == 1
+
+
+async def test_a_failure_is_counted_by_its_code(place: Place, operator: Operator) -> None:
+    await place.start(pair("0001_broken", "ALTER TABLE nowhere ADD note text;\n"))
+    await place.stalled("StatementFailed")
+    assert operator.metric("ucc_migration_attempts_total", reason="statement_failed") == 2
+
+
+async def test_metrics_of_a_deleted_resource_are_gone(place: Place, operator: Operator) -> None:
+    await place.start(table(1))
+    await place.ready()
+    mine = {"namespace": place.namespace, "name": "app"}
+
+    async def there() -> bool:
+        return operator.metric("ucc_migration_version", **mine) == 1
+
+    await eventually(there, "the version is there")
+    await place.delete("schemamigrations", "app")
+
+    async def gone() -> bool:
+        return operator.metric("ucc_migration_version", **mine) == 0
+
+    await eventually(gone, "the series of the resource are gone")
+
+
+async def test_alive_while_nothing_happens(place: Place, operator: Operator) -> None:
+    for _ in range(10):
+        await asyncio.sleep(0.7)
+        assert operator.alive(), "longer than a watch may be silent"
+
+
+async def test_a_watch_that_fell_silent_is_told_by_liveness(
+    light: Ring, place: Place, make_operator: MakeOperator, tmp_path: Path
+) -> None:
+    async with silenced(light.server) as way:
+        operator = await make_operator("behind", kubeconfig=light.at(way.url, tmp_path))
+        await place.start(table(1))
+        await place.ready()
+        await place.quiet()
+        assert way.silence() >= 2, "the watches of SchemaMigrations and of Jobs"
+        await place.annotate(unheard="of")
+
+        async def dead() -> bool:
+            return not operator.alive()
+
+        await eventually(dead, "liveness fails while nothing is heard", 30)
+        assert operator.running
+
+
+async def test_an_api_server_that_is_away_is_no_reason_to_restart(
+    place: Place, make_operator: MakeOperator, tmp_path: Path
+) -> None:
+    with LightCluster(controllers=()) as own:
+        install(own.kubectl)
+        operator = await make_operator("away", kubeconfig=account_of(own, tmp_path))
+        await asyncio.to_thread(own.hold, "apiserver")
+        for _ in range(10):
+            await asyncio.sleep(0.7)
+            assert operator.alive(), "a restart would help nobody"
+
+
+@pytest.fixture(scope="module")
+def account(light: Ring) -> Iterator[str]:
+    """The operator's account as `kubectl --as` has it."""
+    yield light.account
+
+
+ALLOWED = [
+    "get schemamigrations.ucc-intel.io",
+    "list schemamigrations.ucc-intel.io",
+    "watch schemamigrations.ucc-intel.io",
+    "patch schemamigrations.ucc-intel.io/status",
+    "create jobs.batch",
+    "delete jobs.batch",
+    "watch jobs.batch",
+    "list pods",
+    "get pods/log",
+    "get secrets",
+    "get configmaps",
+    "list deployments.apps",
+    "create events.events.k8s.io",
+]
+DENIED = [
+    "create schemamigrations.ucc-intel.io",
+    "delete schemamigrations.ucc-intel.io",
+    "list secrets",
+    "watch secrets",
+    "create secrets",
+    "update secrets",
+    "delete secrets",
+    "create pods",
+    "create pods/exec",
+    "patch deployments.apps",
+    "create configmaps",
+    "delete namespaces",
+    "create clusterrolebindings.rbac.authorization.k8s.io",
+    "escalate clusterroles.rbac.authorization.k8s.io",
+    "impersonate users",
+    "create serviceaccounts/token",
+]
+
+
+GLOBAL = ("namespaces", "cluster", "users")
+
+
+def may(light: Ring, account: str, what: str) -> str:
+    """`kubectl auth can-i`: yes or no."""
+    verb, kind = what.split()
+    kind, _, sub = kind.partition("/")
+    words = ["auth", "can-i", verb, kind, "--as", account]
+    words += ["-A"] if kind.startswith(GLOBAL) else ["-n", "default"]
+    return light.answer(*words, *(["--subresource", sub] if sub else []))
+
+
+@pytest.mark.parametrize("what", ALLOWED)
+def test_the_operator_may(light: Ring, account: str, what: str) -> None:
+    assert may(light, account, what) == "yes"
+
+
+@pytest.mark.parametrize("what", DENIED)
+def test_the_operator_may_not(light: Ring, account: str, what: str) -> None:
+    assert may(light, account, what) == "no"
+
+
+async def test_no_request_of_the_operator_is_refused(place: Place, operator: Operator) -> None:
+    await place.start(table(1))
+    await place.ready()
+    logged = [json.loads(line) for line in operator.log.read_text().splitlines() if line[:1] == "{"]
+    assert logged, "it logs JSON lines"
+    refused = [line for line in logged if "forbidden" in json.dumps(line).lower()]
+    assert refused == []
