@@ -34,7 +34,11 @@ async def test_metrics_tell_what_was_done(place: Place, operator: Operator) -> N
 async def test_a_failure_is_counted_by_its_code(place: Place, operator: Operator) -> None:
     await place.start(pair("0001_broken", "ALTER TABLE nowhere ADD note text;\n"))
     await place.stalled("StatementFailed")
-    assert operator.metric("ucc_migration_attempts_total", reason="statement_failed") == 2
+
+    async def counted() -> bool:
+        return operator.metric("ucc_migration_attempts_total", reason="statement_failed") == 2
+
+    await eventually(counted, "both attempts are counted")
 
 
 async def test_metrics_of_a_deleted_resource_are_gone(place: Place, operator: Operator) -> None:
