@@ -40,7 +40,8 @@ def between(before: Mapping[str, Any], made: Decision) -> list[Told]:
     """What happened from one status to the next."""
     after = made.status
     return [
-        *_attempt(made),
+        *_ended(made),
+        *_started(made),
         *_state(before, after),
         *_blocked(before, after),
         *_drift(before, after),
@@ -72,10 +73,20 @@ def manifest(owner: Owner, told: Told, now: datetime, instance: str) -> dict[str
     }
 
 
-def _attempt(made: Decision) -> Iterator[Told]:
-    if made.verdict and made.verdict.files:
+def _ended(made: Decision) -> Iterator[Told]:
+    if made.verdict is None:
+        return
+    number = made.verdict.attempt
+    if made.verdict.files:
         files = ", ".join(made.verdict.files)
-        yield Told("MigrationsRun", "Migrate", f"Attempt {made.verdict.attempt} ran {files}.")
+        yield Told("MigrationsRun", "Migrate", f"Attempt {number} ran {files}.")
+    # where it is not followed at once, the reason of Ready tells of the failure
+    if made.verdict.code and made.start:
+        note = f"Attempt {number} failed: {made.verdict.message}"
+        yield Told("AttemptFailed", "Migrate", note, warning=True)
+
+
+def _started(made: Decision) -> Iterator[Told]:
     if made.start:
         start = made.start
         to = "the newest version" if start.to is None else f"version {start.to:04d}"

@@ -110,9 +110,9 @@ async def test_a_lost_session_is_tried_again_and_nothing_is_done_twice(
     assert status["attempt"] == 2
 
     async def told() -> bool:
-        return any("Attempt 2" in note for _, note in await place.events())
+        return any("Attempt 1 failed" in note for _, note in await place.events())
 
-    await eventually(told, "an Event tells of the second attempt")
+    await eventually(told, "an Event tells why there was a second attempt")
 
 
 async def test_sessions_that_are_always_lost_stall(place: Place, operator: Operator) -> None:

