@@ -17,6 +17,8 @@ from operators.migrator.status import moment
 Json = Mapping[str, Any]
 HOPELESS = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError"})
 """Waiting reasons of a container that no patience changes."""
+DEADLINE = "DeadlineExceeded"
+"""What a Job that ran longer than its activeDeadlineSeconds says."""
 _PULLING = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 
 
@@ -51,10 +53,14 @@ def read(job: Json, pods: Sequence[Json]) -> Attempt:
     pod = max(pods, key=lambda p: p["metadata"]["creationTimestamp"], default=None)
     ended, cause = _ending(job, pod)
     report, over = _report(pod)
+    if report and report["outcome"] == "stopped":
+        # by whom the Job says: its deadline, or somebody who deleted the pod
+        over = None
+        report = None if cause == DEADLINE else report
     phase: Literal["pending", "running", "ended"] = "pending"
     if ended or over:
         phase = "ended"
-    elif pod is not None and _state(pod, "running") is not None:
+    elif report or (pod is not None and _state(pod, "running") is not None):
         phase = "running"
     trouble, detail = (None, None) if phase != "pending" else _trouble(pod)
     return Attempt(
@@ -97,7 +103,7 @@ def _ending(job: Json, pod: Json | None) -> tuple[datetime | None, str | None]:
         if found["type"] in ("Complete", "Failed") and found["status"] == "True":
             when = moment(found.get("lastTransitionTime"))
             why = None if found["type"] == "Complete" else found.get("reason", "Failed")
-            if why == "DeadlineExceeded":
+            if why == DEADLINE:
                 return when, why
             return when, _death(pod) or (None if why is None else _gone(pod, why))
     return None, None

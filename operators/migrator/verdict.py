@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from operators.migrator.attempt import Attempt, is_hopeless
+from operators.migrator.attempt import DEADLINE, Attempt, is_hopeless
 from operators.migrator.observed import Observed, Verdict
 from operators.migrator.status import (
     FINAL,
@@ -119,7 +119,7 @@ def _hopeless(o: Observed, status: Status, attempt: Attempt) -> tuple[Status, Ve
 
 
 def _without_report(attempt: Attempt) -> tuple[str, str]:
-    if attempt.cause == "DeadlineExceeded":
+    if attempt.cause == DEADLINE:
         return "deadline_exceeded", (
             f"Job {attempt.name} ran longer than spec.timeouts.overallSeconds and was stopped; "
             "what it had not committed was rolled back."

@@ -76,6 +76,17 @@ def test_what_is_no_report_waits_for_the_jobs_own_end(message: str) -> None:
     assert (over.phase, over.report, over.cause) == ("ended", None, "BackoffLimitExceeded")
 
 
+def test_by_whom_a_run_was_stopped_the_job_says() -> None:
+    stopped = dead(json.dumps({"outcome": "stopped", "code": "stopped", "message": "Stopped."}))
+    early = read(job(), [pod(stopped)])
+    assert (early.phase, early.ended) == ("running", None)
+    late = read(job(("Failed", "DeadlineExceeded")), [pod(stopped)])
+    assert (late.phase, late.cause, late.report) == ("ended", "DeadlineExceeded", None)
+    deleted = read(job(("Failed", "BackoffLimitExceeded")), [pod(stopped)])
+    assert deleted.phase == "ended"
+    assert deleted.report is not None and deleted.report["code"] == "stopped"
+
+
 def test_why_a_pod_died() -> None:
     failed = job(("Failed", "BackoffLimitExceeded"))
     assert read(failed, [pod(dead(reason="OOMKilled"))]).cause == "OOMKilled"
