@@ -65,7 +65,8 @@ def _build(
     made_of = hashlib.sha256("\n".join(told).encode()).hexdigest()
     names = {t: (_name(t, source.version), _name(t, "dev")) for t in targets}
     stale = [t for t in targets if engine.identity(names[t][1])[1].get(MADE_OF) != made_of]
-    recipes = [Recipe(t, names[t], arguments, {MADE_OF: made_of}) for t in stale]
+    labels = source.labels() | {MADE_OF: made_of}
+    recipes = [Recipe(t, names[t], arguments, labels) for t in stale]
     if recipes:
         say(f"building {', '.join(stale)} on {bottom} with {engine.name} ...")
         engine.build(recipes[0])  # alone: it brings the stages that all share

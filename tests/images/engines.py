@@ -121,6 +121,19 @@ class Buildah:
     def build(self, recipe: Recipe) -> None:
         """Build one image; StackError with the last line where that fails."""
         _run(["buildah", "bud", "--layers", "--isolation", "chroot", *recipe.options()])
+        if not recipe.labels.items() <= self.identity(recipe.names[0])[1].items():
+            self._label(recipe)
+
+    def _label(self, recipe: Recipe) -> None:
+        """An image that came whole from the cache has the labels of the build before."""
+        labels = [w for k, v in recipe.labels.items() for w in ("--label", f"{k}={v}")]
+        container = _output(["buildah", "from", "--pull-never", recipe.names[0]])
+        try:
+            _run(["buildah", "config", *labels, container])
+            for name in recipe.names:
+                _run(["buildah", "commit", "-q", container, name])
+        finally:
+            _run(["buildah", "rm", container])
 
     def identity(self, image: str) -> tuple[str, Mapping[str, str]]:
         """Id and labels of an image; ('', {}) where there is none."""

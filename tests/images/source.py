@@ -44,6 +44,11 @@ class Source:
             "SOURCE": url,
         }
 
+    def labels(self) -> dict[str, str]:
+        """What changes from build to build: a cached LABEL may name an older commit."""
+        told = {"version": self.version, "revision": self.revision, "created": self.created}
+        return {f"org.opencontainers.image.{name}": value for name, value in told.items()}
+
 
 def digest_of(repo: Path) -> str:
     """Changes with any file that can reach an image."""

@@ -107,7 +107,8 @@ def test_every_module_is_compiled_and_asks_for_no_time(image: Unpacked) -> None:
 
 def test_images_share_all_that_is_below_their_packages(unpacked: dict[str, Unpacked]) -> None:
     assert len({image.layers[0] for image in unpacked.values()}) == 1
-    assert [len(image.layers) for image in unpacked.values()] == [3, 3, 3]
+    # a fourth one is empty: buildah carries new labels by it where all else is from the cache
+    assert {len(image.layers) for image in unpacked.values()} <= {3, 4}
 
 
 def test_an_image_whose_files_did_not_change_stays() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services import __version__
 from tests.images import base, build, engines
 from tests.images.build import MADE_OF
 from tests.images.engines import Recipe
@@ -96,7 +97,9 @@ def test_another_base_builds_all_anew(store: Store) -> None:
 
 def test_what_an_image_was_made_of_stands_in_a_label(store: Store) -> None:
     build.build(["api"])
-    assert set(store.images["localhost/ucc-intel/api:dev"]) == {MADE_OF}
+    labels = store.images["localhost/ucc-intel/api:dev"]
+    assert MADE_OF in labels
+    assert labels["org.opencontainers.image.version"] == __version__
 
 
 def test_an_archive_takes_the_place_of_the_one_before(store: Store, tmp_path: Path) -> None:
