@@ -6,7 +6,6 @@ CLUSTER_NAME and CLUSTER_DIR make a second one beside the first.
 import argparse
 import shlex
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.cluster.home import Home
 from tests.cluster.isolation import require_root
 from tests.stack import commands
 from tests.stack.control import State
-from tests.stack.errors import StackError
+from tests.stack.errors import exit_by
 from tests.stack.install import say
 
 
@@ -93,9 +92,4 @@ def install(*, light_only: bool) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except StackError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_by(main)

@@ -1,7 +1,6 @@
 """`python -m tests.images [TARGET...]`: the container images, behind `make images`."""
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +10,7 @@ from tests.images import build, sizes
 from tests.images.build import Image
 from tests.images.sizes import Layer
 from tests.images.source import TARGETS
-from tests.stack.errors import StackError
+from tests.stack.errors import StackError, exit_by
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,9 +52,4 @@ def shown(image: Image, layers: Sequence[Layer]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except StackError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_by(main)

@@ -2,11 +2,10 @@
 
 import argparse
 import os
-import sys
 
 from tests.stack import commands, ingest, install
 from tests.stack.config import Config
-from tests.stack.errors import StackError
+from tests.stack.errors import exit_by
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,9 +73,4 @@ def _up(config: Config, only: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except StackError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_by(main)
