@@ -59,10 +59,11 @@ def ident(number: int) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a caller was told of `subject`; the body of an error is its problem document."""
+    """What a process (its URL) told a caller of `subject`; the body of an error is its problem."""
 
     kind: str
     user: str
+    process: str
     subject: str
     sent: float
     seconds: float
@@ -154,18 +155,18 @@ class Caller:
     ) -> Answer:
         """One request; `kind` and `headers` are options."""
         sent, kind = time.monotonic(), options.pop("kind")
-        status, headers, raw = BROKEN_OFF, {}, b""
+        status, headers, raw, process = BROKEN_OFF, {}, b"", ""
         request = self.session.request(method, f"/api/prospects{path}", json=body, **options)
         try:
             async with request as response:
-                headers = dict(response.headers)
+                headers, process = dict(response.headers), str(response.url.origin())
                 raw = await response.read()
                 status = response.status
         except aiohttp.ClientPayloadError:
             pass
         known = orjson.loads(raw) if "json" in headers.get("Content-Type", "") and raw else raw
         seconds = time.monotonic() - sent
-        answer = Answer(kind, self.user, subject, sent, seconds, status, headers, known)
+        answer = Answer(kind, self.user, process, subject, sent, seconds, status, headers, known)
         self.answers.append(answer)
         return answer
 
@@ -265,6 +266,13 @@ class Crowd:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._opened.aclose()
+
+    async def until(self, met: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Let the callers go on until `met`, or until one of them has failed."""
+        end = time.monotonic() + seconds
+        while not met() and not any(task.done() for task in self._tasks):
+            assert time.monotonic() < end, f"not within {seconds} s"
+            await asyncio.sleep(0.05)
 
     def _next_target(self) -> str:
         if next(self._claims) % RACERS == 0:
