@@ -87,7 +87,12 @@ async def open_connection(url: str, timeout_s: float = 10) -> asyncpg.Connection
             sqlstate=exc.sqlstate,
             error=str(exc),
         ) from exc
-    except (*FAULTS, ValueError) as exc:
+    except ValueError as exc:  # which quotes the DSN, and so its password
+        raise DatabaseUnreachable(
+            "DATABASE_DIRECT_URL is no DSN: it must be postgresql://user:password@host:5432/"
+            "database, with %23, %2F, %3F, %40 for # / ? @ in a password."
+        ) from exc
+    except FAULTS as exc:
         reason = str(exc) or type(exc).__name__
         raise DatabaseUnreachable(
             f"PostgreSQL at {_place(url)} cannot be used: {reason}. "
@@ -98,8 +103,11 @@ async def open_connection(url: str, timeout_s: float = 10) -> asyncpg.Connection
 
 
 def _place(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+    except ValueError:  # several hosts
+        return "the hosts of DATABASE_DIRECT_URL"
 
 
 async def close_connection(conn: asyncpg.Connection) -> None:

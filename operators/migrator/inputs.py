@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,11 @@ from operators.migrator.kube import Kube
 from operators.migrator.observed import Problem
 from operators.migrator.spec import SecretRef, Spec
 from services.common.errors import AppError
+
+_HOST = r"(?:\[[0-9a-fA-F:.]*\]|[^:,@/?#\[\]\s]*)(?::\d+)?"
+_DSN = re.compile(
+    rf"postgres(?:ql)?://(?:[^@/?#\[\]\s]*@)?{_HOST}(?:,{_HOST})*(?:/[^@?#\s]*)?(?:\?[^@#\s]*)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,11 @@ async def dsn_of(kube: Kube, namespace: str, ref: SecretRef) -> Dsn:
         url = base64.b64decode(value).decode()
     except (binascii.Error, UnicodeDecodeError):
         url = ""
-    if not url.startswith(("postgres://", "postgresql://")) or url != url.strip():
+    if not _DSN.fullmatch(url):
         text = (
             f"Key {ref.key} of Secret {ref.name} is no DSN: it must be "
-            "postgresql://user:password@host:5432/database, without white space around it."
+            "postgresql://user:password@host:5432/database, without white space, and with %23, "
+            "%2F, %3F, %40 for # / ? @ in a password."
         )
         return Dsn(version, problem=Problem("secret_missing", text))
     return Dsn(version, url)
@@ -62,6 +69,9 @@ async def source_of(kube: Kube, namespace: str, spec: Spec) -> Source:
     if found is None:
         text = f"There is no ConfigMap {ref.name}: create it with the SQL files as its keys."
         return Source(None, problem=Problem("source_missing", text))
+    if odd := sorted(found.get("binaryData") or {}):
+        text = f"ConfigMap {ref.name}: no UTF-8 text, so not under data: {', '.join(odd[:5])}."
+        return Source(_digest(str(odd)), problem=Problem("source_invalid", text))
     data = found.get("data") or {}
     revision = _digest(json.dumps(data, sort_keys=True))
     try:

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from tests.operator.api import path
+from tests.operator.conftest import MakeOperator
 from tests.operator.files import pair, ran, table, tables
 from tests.operator.place import KEY, Place, condition, eventually, is_true
 from tests.operator.processes import Operator
@@ -50,6 +52,31 @@ async def test_a_secret_that_leads_to_another_database_is_followed(
     await place.ready()
     assert ran(other) == ["0001_t1"] == ran(place.database)
     assert len(await place.jobs()) == first + 1
+
+
+async def test_a_password_that_is_not_encoded_is_told_and_shown_nowhere(
+    place: Place, make_operator: MakeOperator
+) -> None:
+    operator = await make_operator()
+    await place.secret("postgresql://migrator:hunter2#x@127.0.0.1:5432/app")
+    await place.files(table(1))
+    await place.apply()
+    status = await place.reason("SecretNotFound")
+    assert "%23" in condition(status, "Ready")["message"]
+    said = f"{await place.resource()} {await place.events()} {operator.log.read_text()}"
+    assert "hunter2" not in said
+    await place.secret(place.database.direct_url)
+    await place.ready(currentVersion=1)
+
+
+async def test_files_that_are_no_text_are_not_left_out(place: Place, operator: Operator) -> None:
+    await place.start(table(1))
+    await place.ready()
+    odd = {f"0002_latin.{way}.sql": "LS0g5A==" for way in ("up", "down")}
+    where = path("configmaps", place.namespace, "sql")
+    await place.api.patch(where, {"binaryData": odd})
+    status = await place.stalled("SourceInvalid")
+    assert "0002_latin.up.sql" in condition(status, "Stalled")["message"]
 
 
 async def test_a_missing_source_is_waited_for(place: Place, operator: Operator) -> None:

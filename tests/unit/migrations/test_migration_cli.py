@@ -68,3 +68,14 @@ def test_wrong_usage_exits_2(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("mark", ["#", "/", "?", "["])
+def test_a_password_that_is_not_encoded_is_one_sentence_without_it(
+    mark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_DIRECT_URL", f"postgres://me:hun{mark}ter@127.0.0.1:1/none")
+    assert main(["status"]) == 1
+    said = capsys.readouterr()
+    assert "no DSN" in said.err and "%23" in said.err
+    assert "hun" not in said.err + said.out and "Traceback" not in said.err
