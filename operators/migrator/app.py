@@ -12,6 +12,7 @@ from operators.migrator.job import OWNER
 from operators.migrator.kube import ApiRefused, ApiUnavailable, Kube
 from operators.migrator.pulse import Pulse
 from operators.migrator.queue import Queue
+from operators.migrator.reach import Places, Reach
 from operators.migrator.reconcile import Reconciler
 from operators.migrator.settings import MigratorSettings
 from operators.migrator.slots import Slots
@@ -31,6 +32,9 @@ class App:
         self.slots = Slots(settings.migrator_max_jobs, lambda key: self.queue.wake(key))
         self.reconciler = Reconciler(kube, settings, self.slots)
         self.queue = Queue(self.reconciler.look)
+        self.reach = Reach(kube, settings.namespaces)
+        self._moved = asyncio.Event()
+        self._heard: Places = ()
         self.pulse = Pulse(settings.migrator_deaf_s, time.monotonic())
         self.health = Health("migrator")
         self.health.live["watch"] = self._check
@@ -65,20 +69,28 @@ class App:
         settings = self.settings
         app = routes.build(self.health)
         async with routes.serving(app, settings.listen_address, settings.port), self._beating():
-            await self._until_there()
-            log.info("listening", extra={"namespaces": settings.namespaces or "all"})
             try:
-                await handlers.run(self, settings.namespaces)
+                while await self._listen():
+                    log.info("other namespaces can be served now")
             finally:
                 await self.queue.close()
+
+    async def _listen(self) -> bool:
+        """Listen to what can be served; True when that is no longer the same."""
+        await self._until_there()
+        self._heard = self.reach.served
+        self._moved.clear()
+        names = tuple(place for place in self._heard if place is not None)
+        log.info("listening", extra={"namespaces": names or "all"})
+        await handlers.run(self, names, self._moved)
+        return self._moved.is_set()
 
     async def _until_there(self) -> None:
         """Wait until SchemaMigrations can be listed: kopf would serve none for ever."""
         told = ""
         while True:
             try:
-                for namespace in self.settings.namespaces or (None,):
-                    await self.kube.migrations(namespace)
+                await self.reach.list()
                 await self._slots()
             except (ApiRefused, ApiUnavailable) as exc:
                 if exc.detail != told:
@@ -90,7 +102,7 @@ class App:
 
     async def _slots(self) -> None:
         """Jobs that run already hold their slots before anything new starts."""
-        for namespace in self.settings.namespaces or (None,):
+        for namespace in self.reach.served:
             for job in await self.kube.jobs(namespace):
                 meta, active = job["metadata"], job.get("status", {}).get("active", 0)
                 for owner in meta.get("ownerReferences", []):
@@ -115,9 +127,10 @@ class App:
                         item["metadata"]["name"],
                         item["metadata"]["resourceVersion"],
                     )
-                    for namespace in self.settings.namespaces or (None,)
-                    for item in await self.kube.migrations(namespace)
+                    for item in await self.reach.list()
                 }
+                if self._heard and self.reach.served != self._heard:
+                    self._moved.set()
                 self.pulse.listed(found, time.monotonic())
             except ApiUnavailable:
                 self.pulse.away(time.monotonic())

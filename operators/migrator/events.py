@@ -1,7 +1,8 @@
 """The Events that a change of status is told by: pure. No change, no Event: a resync tells nothing.
 
-The name of an Event comes from what it says and the minute, so that a second operator, or the
-same one after a crash, does not tell it twice.
+They are told before the status is written, so that a crash in between loses none. The name of
+an Event comes from what it says and the version of the resource that it follows from, so that
+a second operator, or the same one after a crash, does not tell it twice.
 """
 
 import hashlib
@@ -18,12 +19,13 @@ from operators.migrator.status import (
     READY,
     STALLED,
     condition,
-    cut,
+    cut_bytes,
     pids,
     ready_reason,
 )
 
-NOTE_CHARS = 1024
+NOTE_BYTES = 1024
+NAME_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +50,23 @@ def between(before: Mapping[str, Any], made: Decision) -> list[Told]:
     ]
 
 
-def manifest(owner: Owner, told: Told, now: datetime, instance: str) -> dict[str, Any]:
-    """The Event as the API server takes it."""
-    inputs = f"{owner.uid}\n{told.reason}\n{told.note}\n{int(now.timestamp()) // 60}"
+def manifest(
+    owner: Owner, version: str, told: Told, now: datetime, instance: str
+) -> dict[str, Any]:
+    """The Event as the API server takes it; `version` is that of the resource as it was seen."""
+    inputs = f"{owner.uid}\n{version}\n{told.reason}\n{told.note}"
     digest = hashlib.sha256(inputs.encode()).hexdigest()[:16]
+    head = owner.name[:NAME_CHARS].rstrip("-.")
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{owner.name[:200]}.{digest}", "namespace": owner.namespace},
+        "metadata": {"name": f"{head}.{digest}", "namespace": owner.namespace},
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": f"{GROUP}/migrator",
         "reportingInstance": f"{MANAGER}-{instance}"[:128],
         "action": told.action,
         "reason": told.reason,
-        "note": cut(told.note, NOTE_CHARS),
+        "note": cut_bytes(told.note, NOTE_BYTES),
         "type": "Warning" if told.warning else "Normal",
         "regarding": {
             "apiVersion": f"{GROUP}/{VERSION}",

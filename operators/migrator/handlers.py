@@ -4,6 +4,7 @@ Only plain `on.event` handlers: kopf then keeps no state of its own in our resou
 finalizer and retries nothing.
 """
 
+import asyncio
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -76,12 +77,13 @@ class Endless:
         return itertools.chain((0.5, 1, 2, 4), itertools.repeat(5))
 
 
-async def run(listener: Listener, namespaces: tuple[str, ...]) -> None:
-    """Listen until SIGTERM or SIGINT."""
+async def run(listener: Listener, namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
+    """Listen until SIGTERM or SIGINT, or until `stop` is set."""
     await kopf.operator(
         registry=registry(listener),
         settings=settings(),
         clusterwide=not namespaces,
         namespaces=namespaces,
         standalone=True,
+        stop_flag=stop,
     )

@@ -57,7 +57,7 @@ class Queue:
                     failures = 0
                 except Exception as exc:
                     failures += 1
-                    cap_s = WEATHER_CAP_S if _is_weather(exc) else BACKOFF_CAP_S
+                    cap_s = WEATHER_CAP_S if is_weather(exc) else BACKOFF_CAP_S
                     again_s = min(cap_s, 0.25 * 2.0 ** min(failures, 10))
                     _tell(exc, key, again_s)
             if again_s is None and not woken.is_set():
@@ -76,7 +76,7 @@ async def _first(woken: asyncio.Event, again_s: float) -> None:
         return
 
 
-def _is_weather(exc: Exception) -> bool:
+def is_weather(exc: Exception) -> bool:
     """An API server that is away, an object that changed meanwhile: it passes."""
     return isinstance(exc, AppError) and exc.retryable
 

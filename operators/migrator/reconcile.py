@@ -1,14 +1,14 @@
 """One look at a resource: observe, decide, act. The only place where the migrator does anything.
 
-Acting goes in an order that a crash anywhere leaves right: finalizer, Job (its name is the same
-the next time), status, Events. What was not written is found out again by the next look.
+Acting goes in an order that a crash anywhere leaves right: finalizer, Job and Events (their names
+are the same the next time), status. What was not written is found out again by the next look.
 """
 
 import asyncio
 import logging
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from operators.migrator.job import Launch, Owner
 from operators.migrator.kube import FINALIZER, ApiRefused, ApiUnavailable, Kube
 from operators.migrator.observe import Wants, observe
 from operators.migrator.observed import Decision, Observed, Pace
-from operators.migrator.queue import Key
+from operators.migrator.queue import Key, is_weather
 from operators.migrator.rhythm import Rhythm
 from operators.migrator.settings import MigratorSettings
 from operators.migrator.slots import Slots
@@ -30,6 +30,7 @@ from operators.migrator.spec import Spec
 from operators.migrator.status import Reason, merge_patch, moment, ready_reason, settle
 from operators.migrator.verdict import live
 from services.common import metrics
+from services.common.logs import redact
 
 Json = dict[str, Any]
 BLOCKED_AFTER_S = 60
@@ -56,7 +57,11 @@ class Reconciler:
     async def look(self, key: Key) -> float | None:
         """See to one resource; when to look again, None when it is gone."""
         started = time.perf_counter()
-        seen = await self.kube.migration(*key)
+        try:
+            seen = await self.kube.migration(*key)
+        except ApiRefused:  # nothing is known of it any more
+            gauges.remove(key)
+            raise
         if seen is None:
             self._forget(key)
             return None
@@ -66,8 +71,14 @@ class Reconciler:
         try:
             spec = Spec.model_validate(seen["spec"])
         except ValidationError as exc:
-            return await self._unreadable(seen, owner, exc)
-        again_s = await self._see_to(key, seen, owner, spec)
+            await self._fault(key, seen, owner, _unreadable(exc))
+            return self.pace.resync_s
+        try:
+            again_s = await self._see_to(key, seen, owner, spec)
+        except Exception as exc:
+            if not is_weather(exc):
+                await self._fault(key, seen, owner, _fault_of(exc))
+            raise
         metrics.migrator_reconcile_seconds.observe(time.perf_counter() - started)
         return again_s
 
@@ -110,16 +121,23 @@ class Reconciler:
         if made.start:
             seen, made = await self._start(key, seen, found, made, made.start)
         for name in made.delete:
-            await self._stop(owner, name)
-        if patch := merge_patch(found.status, made.status):
-            seen = await self.kube.patch_status(seen, patch)
-            self.wrote[owner.uid] = seen["metadata"]["resourceVersion"]
-            await self._tell(owner, events.between(found.status, made))
+            await self._stop(owner, seen, name)
+        seen = await self._say(seen, owner, found.status, made)
         _log(found, made)
         self.reasons[key] = ready_reason(made.status)
         gauges.show(owner, made)
         if not made.start and not live(found):
             await self._let_go(seen)
+
+    async def _say(
+        self, seen: Json, owner: Owner, before: Mapping[str, Any], made: Decision
+    ) -> Json:
+        """Tell what is new, then write it down: what a crash in between told is told once."""
+        if patch := merge_patch(before, made.status):
+            await self._tell(owner, seen, events.between(before, made))
+            seen = await self.kube.patch_status(seen, patch)
+            self.wrote[owner.uid] = seen["metadata"]["resourceVersion"]
+        return seen
 
     async def _start(
         self, key: Key, seen: Json, found: Observed, made: Decision, launch: Launch
@@ -143,14 +161,12 @@ class Reconciler:
             return seen, refused(replace(found, looks=self._looks[key]), made, exc.detail)
         return seen, made
 
-    async def _stop(self, owner: Owner, name: str) -> bool:
+    async def _stop(self, owner: Owner, seen: Json, name: str) -> None:
         """Delete a Job; where that is refused, tell it once."""
         try:
             await self.kube.delete_job(owner.namespace, name)
         except ApiRefused as exc:
-            await self._tell_once(owner, f"Job {name} cannot be deleted: {exc.detail}")
-            return False
-        return True
+            await self._tell_once(owner, seen, f"Job {name} cannot be deleted: {exc.detail}")
 
     async def _release(self, key: Key, seen: Json, owner: Owner) -> float | None:
         """Stop what runs, wait until its pods are gone, and let the resource go."""
@@ -169,8 +185,8 @@ class Reconciler:
             return None
         for one in running:
             if not one.deleting:
-                await self._tell(owner, [_stopping(one.name)])
-                await self._stop(owner, one.name)
+                await self._tell(owner, seen, [_stopping(one.name)])
+                await self._stop(owner, seen, one.name)
         since = moment(seen["metadata"]["deletionTimestamp"]) or datetime.now(UTC)
         if (datetime.now(UTC) - since).total_seconds() > BLOCKED_AFTER_S:
             where = ", ".join(
@@ -178,20 +194,20 @@ class Reconciler:
             )
             await self._tell_once(
                 owner,
+                seen,
                 f"Pods do not end: {where or 'none is seen'}. Delete them by force if their node "
                 f"is lost; then remove the finalizer {FINALIZER} if the resource still stays.",
             )
         return self.pace.poll_s
 
-    async def _unreadable(self, seen: Json, owner: Owner, exc: ValidationError) -> float:
-        """A spec that the CRD let through and this operator does not understand."""
-        places = "; ".join(f"spec.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
-        message = f"This operator cannot read the spec, install the CRD of its version: {places}"
-        status = seen.get("status") or {}
-        made = settle(status, Reason.INTERNAL_ERROR, message, owner.generation, datetime.now(UTC))
-        if patch := merge_patch(status, made):
-            await self.kube.patch_status(seen, patch)
-        return self.pace.resync_s
+    async def _fault(self, key: Key, seen: Json, owner: Owner, message: str) -> None:
+        """Say why this look came to nothing: what the status said before may not be so any more."""
+        before = seen.get("status") or {}
+        status = settle(before, Reason.INTERNAL_ERROR, message, owner.generation, datetime.now(UTC))
+        made = Decision(status, self.pace.resync_s)
+        await self._say(seen, owner, before, made)
+        self.reasons[key] = Reason.INTERNAL_ERROR
+        gauges.show(owner, made)
 
     async def _let_go(self, seen: Json) -> None:
         finalizers = seen["metadata"].get("finalizers") or []
@@ -199,18 +215,19 @@ class Reconciler:
             made = await self.kube.set_finalizers(seen, [f for f in finalizers if f != FINALIZER])
             self.wrote[seen["metadata"]["uid"]] = made["metadata"]["resourceVersion"]
 
-    async def _tell(self, owner: Owner, told: Iterable[Told]) -> None:
+    async def _tell(self, owner: Owner, seen: Json, told: Iterable[Told]) -> None:
+        version, here = seen["metadata"]["resourceVersion"], socket.gethostname()
         for one in told:
-            event = events.manifest(owner, one, datetime.now(UTC), socket.gethostname())
+            event = events.manifest(owner, version, one, datetime.now(UTC), here)
             try:
                 await self.kube.tell(event)
             except (ApiRefused, ApiUnavailable) as exc:  # as a namespace that is being deleted
                 log.warning("an Event was not taken", extra={"cause": exc.detail})
 
-    async def _tell_once(self, owner: Owner, note: str) -> None:
+    async def _tell_once(self, owner: Owner, seen: Json, note: str) -> None:
         if (owner.uid, note) not in self._told:
             self._told.add((owner.uid, note))
-            await self._tell(owner, [Told("DeletionBlocked", "Delete", note, warning=True)])
+            await self._tell(owner, seen, [Told("DeletionBlocked", "Delete", note, warning=True)])
 
     def _forget(self, key: Key) -> None:
         gauges.remove(key)
@@ -224,6 +241,22 @@ class Reconciler:
 def _owner(seen: Json) -> Owner:
     meta = seen["metadata"]
     return Owner(meta["namespace"], meta["name"], meta["uid"], meta["generation"])
+
+
+def _unreadable(exc: ValidationError) -> str:
+    """A spec that the CRD let through and this operator does not understand."""
+    places = "; ".join(f"spec.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+    return f"This operator cannot read the spec, install the CRD of its version: {places}"
+
+
+def _fault_of(exc: Exception) -> str:
+    if isinstance(exc, ApiRefused):
+        return (
+            f"The API server refuses what the migrator needs: {redact(exc.detail)}. Give it the "
+            "rights of operators/install/rbac.yaml in this namespace."
+        )
+    name = type(exc).__name__
+    return f"A fault of the migrator ({name}), which tries again; its log has the traceback."
 
 
 def _stopping(name: str) -> Told:

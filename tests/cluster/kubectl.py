@@ -60,7 +60,7 @@ class Kubectl:
                 self._wait_account(name)
             yield name
         finally:
-            self("delete", "namespace", name, "--wait=false")
+            self("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
     def _wait_account(self, namespace: str, seconds: float = 15.0) -> None:
         """Pods are refused until the controller has made the account."""

@@ -76,16 +76,18 @@ def light_ring(folder: Path) -> Iterator[Ring]:
 def install(kubectl: Kubectl) -> None:
     """CRD, namespace and rights."""
     kubectl("apply", "-f", str(CRD))
-    for name in ("namespace", "rbac"):
+    for name in ("namespace", "rbac", "all-namespaces"):
         kubectl("apply", "-f", str(INSTALL / f"{name}.yaml"))
     kubectl("wait", "--for=condition=Established", "--timeout=30s", f"-f{CRD}")
 
 
-def account_of(cluster: LightCluster, folder: Path) -> Path:
+def account_of(
+    cluster: LightCluster, folder: Path, account: str = ACCOUNT, namespace: str = SYSTEM
+) -> Path:
     """A kubeconfig of the operator's service account: what it may not do, it cannot."""
-    token = cluster.kubectl("create", "token", ACCOUNT, "-n", SYSTEM, "--duration=24h").strip()
+    token = cluster.kubectl("create", "token", account, "-n", namespace, "--duration=24h").strip()
     config: dict[str, Any] = json.loads(cluster.kubeconfig.read_text())
     config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
-    path = folder / "operator.kubeconfig"
+    path = folder / f"{namespace}-{account}.kubeconfig"
     path.write_text(json.dumps(config))
     return path

@@ -49,7 +49,7 @@ def install(cluster: Cluster) -> Installed:
     kubectl = cluster.kubectl
     kubectl("apply", "-f", str(CRD))
     kubectl("wait", "--for=condition=Established", "--timeout=30s", f"-f{CRD}")
-    for name in ("namespace", "rbac", "deployment"):
+    for name in ("namespace", "rbac", "all-namespaces", "deployment"):
         kubectl("apply", "-f", str(INSTALL / f"{name}.yaml"))
     made = Installed(cluster)
     made.wait()

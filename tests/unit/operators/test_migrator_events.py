@@ -1,9 +1,13 @@
 """Events: one a step, none for nothing."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from operators.migrator.decide import decide
-from operators.migrator.events import between, manifest
+from operators.migrator.events import Told, between, manifest
 from tests.unit.operators.looks import (
     NOW,
     OWNER,
@@ -84,14 +88,27 @@ def test_drift_is_told_when_it_comes_and_when_it_goes() -> None:
     assert told.reason == "DriftGone"
 
 
-def test_told_twice_within_a_minute_is_one_event() -> None:
+def test_told_twice_of_one_version_of_the_resource_is_one_event() -> None:
     o, made = running()
     (told,) = between(o.status, made)
-    first = manifest(OWNER, told, NOW, "a")
-    again = manifest(OWNER, told, NOW + timedelta(seconds=30), "b")
-    later = manifest(OWNER, told, NOW + timedelta(seconds=61), "a")
+    first = manifest(OWNER, "41", told, NOW, "a")
+    again = manifest(OWNER, "41", told, NOW + timedelta(minutes=5), "b")
+    later = manifest(OWNER, "42", told, NOW, "a")
     assert first["metadata"] == again["metadata"] != later["metadata"]
     assert first["regarding"]["uid"] == OWNER.uid
+
+
+@pytest.mark.parametrize("letter", ["x", "ä", "…"])
+def test_a_long_note_is_cut_as_the_api_server_counts_it(letter: str) -> None:
+    event = manifest(OWNER, "41", Told("Retrying", "Migrate", letter * 2000), NOW, "a")
+    assert 1020 <= len(event["note"].encode()) <= 1024
+    assert event["note"].endswith("…")
+
+
+def test_an_event_of_a_long_name_has_a_name_that_may_be() -> None:
+    owner = replace(OWNER, name=f"{'a' * 199}.{'b' * 53}")
+    name = manifest(owner, "41", Told("Applied", "Verify", "It is."), NOW, "a")["metadata"]["name"]
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", name)
 
 
 def test_a_running_attempt_that_waits_names_who_holds_the_lock() -> None:

@@ -34,8 +34,17 @@ def test_the_rights_are_these() -> None:
         "secrets": {"get"},
         "configmaps": {"get"},
         "deployments.apps": {"get", "list", "watch"},
-        "events.events.k8s.io": {"create"},
+        "events.events.k8s.io": {"create", "list"},
     }
+
+
+@pytest.mark.parametrize("name", ["all-namespaces", "one-namespace"])
+def test_each_binding_gives_these_rights_to_the_account(name: str) -> None:
+    (binding,) = documents(name)
+    account, role = documents("rbac")
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    place = {key: account["metadata"][key] for key in ("name", "namespace")}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", **place}]
 
 
 @pytest.fixture
