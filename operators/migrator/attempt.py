@@ -5,8 +5,9 @@ pod was evicted, killed or deleted), the cause is told instead and the database 
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -19,6 +20,9 @@ HOPELESS = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerC
 """Waiting reasons of a container that no patience changes."""
 DEADLINE = "DeadlineExceeded"
 """What a Job that ran longer than its activeDeadlineSeconds says."""
+REFUSED = "FailedCreate"
+"""The Job controller's word for a pod that it may not make."""
+UNMADE, UNSTARTED = "NoPod", frozenset({"StartError", "ContainerCannotRun"})
 _PULLING = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 
 
@@ -63,6 +67,8 @@ def read(job: Json, pods: Sequence[Json]) -> Attempt:
     elif report or (pod is not None and _state(pod, "running") is not None):
         phase = "running"
     trouble, detail = (None, None) if phase != "pending" else _trouble(pod)
+    if cause in UNSTARTED and pod:
+        detail = (_state(pod, "terminated") or {}).get("message")
     return Attempt(
         name=meta["name"],
         number=_number(notes.get(f"{GROUP}/attempt")),
@@ -89,6 +95,22 @@ def read_all(jobs: Iterable[Json], pods: Sequence[Json]) -> tuple[Attempt, ...]:
     return tuple(sorted(made, key=lambda a: (a.created, a.number)))
 
 
+def with_refusal(attempt: Attempt, told: Sequence[Json]) -> Attempt:
+    """`attempt` with the newest of the Events by which its pod was refused."""
+    if not told:
+        return attempt
+    newest = max(told, key=_last_told)
+    # each try names another pod, which would make each another message
+    note = re.sub(r'pods "[^"]*"', "its pod", newest.get("note", ""))
+    return replace(attempt, trouble=REFUSED, detail=note)
+
+
+def _last_told(event: Json) -> str:
+    series = event.get("series") or {}
+    times = (series.get("lastObservedTime"), event.get("deprecatedLastTimestamp"))
+    return max(filter(None, (*times, event.get("eventTime"))), default="")
+
+
 def is_hopeless(attempt: Attempt, now: datetime, grace_s: float) -> bool:
     """Whether the pod will not start however long one waits."""
     if attempt.trouble in HOPELESS:
@@ -104,7 +126,8 @@ def _ending(job: Json, pod: Json | None) -> tuple[datetime | None, str | None]:
             when = moment(found.get("lastTransitionTime"))
             why = None if found["type"] == "Complete" else found.get("reason", "Failed")
             if why == DEADLINE:
-                return when, why
+                never = pod is None and not job["status"].get("failed")
+                return when, UNMADE if never else why
             return when, _death(pod) or (None if why is None else _gone(pod, why))
     return None, None
 

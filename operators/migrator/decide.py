@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from operators.migrator import fleet, readback, target
-from operators.migrator.attempt import Attempt
+from operators.migrator.attempt import REFUSED, Attempt
 from operators.migrator.job import Launch, Mode, name_of
 from operators.migrator.observed import Decision, Observed, Problem
 from operators.migrator.remedies import REMEDIES
@@ -65,6 +65,8 @@ def _progress(o: Observed, status: Status, attempt: Attempt) -> Decision:
     if attempt.round == o.round:
         if attempt.number != status["attempt"] or status.get("completedAt"):
             status = _started(o, status, attempt.number, attempt.name)
+        if attempt.trouble == REFUSED:
+            return _podless(o, status, attempt)
         status, held = _blocked(o, status)
         message = f"Attempt {attempt.number} runs as Job {attempt.name}{trouble}.{held}"
         return _say(o, status, Reason.PROGRESSING, message, o.pace.poll_s)
@@ -72,6 +74,15 @@ def _progress(o: Observed, status: Status, attempt: Attempt) -> Decision:
     made = _say(o, status, Reason.PROGRESSING, message, o.pace.poll_s)
     stop = attempt.phase == "pending" and not attempt.deleting
     return replace(made, delete=(attempt.name,) if stop else ())
+
+
+def _podless(o: Observed, status: Status, attempt: Attempt) -> Decision:
+    """The Job controller goes on trying, so this is over as soon as the cause is."""
+    message = (
+        f"Job {attempt.name} gets no pod: {attempt.detail} Look at quotas, limits and policies of "
+        "the namespace, and at spec.job."
+    )
+    return _say(o, status, Reason.INTERNAL_ERROR, message, o.pace.poll_s * 5)
 
 
 def _blocked(o: Observed, status: Status) -> tuple[Status, str]:
@@ -150,6 +161,9 @@ def _gave_up(o: Observed, status: Status) -> Decision:
 def _held(o: Observed, status: Status) -> Decision | None:
     """Why the next attempt does not start yet."""
     due = moment(status.get("retryAt"))
+    if due and due > (latest := o.now + timedelta(seconds=o.spec.retries.backoff_cap_seconds + 1)):
+        # written while a clock was ahead
+        status, due = {**status, "retryAt": stamp(latest)}, latest
     left_s = max(0.0, (due - o.now).total_seconds()) if due else 0.0
     if waiting := status.get("waitingFor"):
         late = fleet.behind(o.fleet, waiting["minAppVersion"]) if o.spec.contract.enabled else []

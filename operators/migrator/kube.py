@@ -14,6 +14,7 @@ from lightkube.core.exceptions import ConfigError
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import CascadeType, PatchType
 
+from operators.migrator.attempt import REFUSED
 from operators.migrator.job import CONTAINER, MANAGED_BY, MANAGER, Owner
 from operators.migrator.spec import APP_VERSION, GROUP, KIND, PLURAL, VERSION
 from services.common.errors import AppError, Unavailable
@@ -114,6 +115,12 @@ class Kube:
         """The pods of a resource's Jobs."""
         return await self._list(_Pod, owner.namespace, owner.selector)
 
+    async def refusals(self, namespace: str, job: str) -> list[Json]:
+        """The Events by which the Job controller tells that it cannot make a Job's pod."""
+        return await self._list(
+            _Event, namespace, fields={"regarding.name": job, "reason": REFUSED}
+        )
+
     async def log(self, namespace: str, pod: str) -> str:
         """The end of a pod's log."""
         with _Translated():
@@ -172,10 +179,10 @@ class Kube:
             raise
 
     async def _list(
-        self, kind: Any, namespace: str | None, labels: dict[str, Any] | None = None
+        self, kind: Any, namespace: str | None, labels: dict[str, Any] | None = None, **more: Any
     ) -> list[Json]:
         with _Translated():
-            found = self.client.list(kind, namespace=namespace or _ALL, labels=labels)
+            found = self.client.list(kind, namespace=namespace or _ALL, labels=labels, **more)
             return [dict(item) async for item in found]
 
     async def _patch(self, kind: Any, seen: Json, body: Json) -> Json:

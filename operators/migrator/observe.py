@@ -1,6 +1,7 @@
 """Asks the cluster and the database all that a decision about a resource needs."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from operators.migrator import database, fleet, inputs, plans
 from operators.migrator.attempt import Attempt
 from operators.migrator.database import Reading
 from operators.migrator.job import Owner, round_of
-from operators.migrator.kube import Kube
+from operators.migrator.kube import ApiRefused, Kube
 from operators.migrator.observed import Observed, Pace
 from operators.migrator.spec import GROUP, RETRY, Spec
 
@@ -42,7 +43,7 @@ async def observe(
     retry = (seen["metadata"].get("annotations") or {}).get(RETRY)
     this_round = round_of(owner, source.revision, retry, dsn.version)
     pods = [] if _settled(status, jobs, this_round) else await kube.pods(owner)
-    found = attempts.read_all(jobs, pods)
+    found = await _with_refusals(kube, owner, attempts.read_all(jobs, pods), now)
     problem, reading = dsn.problem or source.problem, Reading()
     if not problem:
         reading = await _asked(dsn.url, spec, found, now, pace, wants)
@@ -64,6 +65,21 @@ async def observe(
         blockers=reading.blockers,
         pace=pace,
     )
+
+
+async def _with_refusals(
+    kube: Kube, owner: Owner, found: Sequence[Attempt], now: datetime
+) -> tuple[Attempt, ...]:
+    """The attempts; one that gets no pod with the Job controller's words for it."""
+    made = []
+    for one in found:
+        unmade = one.phase == "pending" and one.pod is None and not one.deleting
+        if unmade and (now - one.created).total_seconds() > WAITS_S:
+            with contextlib.suppress(ApiRefused):  # older rights than this operator's
+                told = await kube.refusals(owner.namespace, one.name)
+                one = attempts.with_refusal(one, told)
+        made.append(one)
+    return tuple(made)
 
 
 async def _asked(

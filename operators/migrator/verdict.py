@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from operators.migrator.attempt import DEADLINE, Attempt, is_hopeless
+from operators.migrator.attempt import DEADLINE, UNMADE, UNSTARTED, Attempt, is_hopeless
 from operators.migrator.observed import Observed, Verdict
 from operators.migrator.status import (
     FINAL,
@@ -124,6 +124,16 @@ def _without_report(attempt: Attempt) -> tuple[str, str]:
             f"Job {attempt.name} ran longer than spec.timeouts.overallSeconds and was stopped; "
             "what it had not committed was rolled back."
         )
+    if attempt.cause == UNMADE:
+        return "internal", (
+            f"Job {attempt.name} got no pod within spec.timeouts.overallSeconds: look at quotas, "
+            "limits and policies of the namespace, and at spec.job."
+        )
+    if attempt.cause in UNSTARTED:
+        return "image_unavailable", (
+            f"The container of Job {attempt.name} cannot be started: {attempt.detail}. Its image "
+            "must be able to run `python -m migrations`."
+        )
     why = _LOST.get(attempt.cause or "", "its pod left none.")
     if attempt.exit_code == WRONG_USAGE:
         why = "its image does not know what it was asked for; is it older than this operator?"
@@ -168,7 +178,7 @@ def _reported(
             "minAppVersion": waiting.get("min_app_version", ""),
         }
         # Deployments that go back and forth must not be met by a Job each time
-        status["retryAt"] = stamp(ended + timedelta(seconds=backoff_s(o, attempt.number)))
+        status["retryAt"] = _due(o, ended, attempt.number)
     if attempt.mode == "plan":
         outcome = "planned"
     seconds = (ended - attempt.created).total_seconds()
@@ -197,10 +207,15 @@ def _fail(
         status["blockers"] = list(report["blockers"])[:10]
     if not spent(status, o.spec.retries.limit):
         tries = status["attempt"] if code in UNCOUNTED else failures
-        status["retryAt"] = stamp(ended + timedelta(seconds=backoff_s(o, tries)))
+        status["retryAt"] = _due(o, ended, tries)
     since = moment(started) or ended
     seconds = (ended - since).total_seconds()
     return status, Verdict(status["attempt"], outcome, code, message, seconds, files)
+
+
+def _due(o: Observed, ended: datetime, tries: int) -> str:
+    """When the next attempt starts; the clock of the node that said `ended` may be ahead."""
+    return stamp(min(ended, o.now) + timedelta(seconds=backoff_s(o, tries)))
 
 
 def backoff_s(o: Observed, tries: int) -> float:

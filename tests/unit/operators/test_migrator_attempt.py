@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operators.migrator.attempt import is_hopeless, read, read_all
+from operators.migrator.attempt import is_hopeless, read, read_all, with_refusal
 from operators.migrator.status import stamp
 from tests.unit.operators.looks import NOW, attempt
 
@@ -105,6 +105,36 @@ def test_why_a_pod_does_not_start() -> None:
     )
     unplaced = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
     assert read(job(), [pod(conditions=[unplaced])]).trouble == "Unschedulable"
+
+
+def test_a_deadline_without_any_pod_is_another_cause() -> None:
+    late = job(("Failed", "DeadlineExceeded"))
+    assert read(late, []).cause == "NoPod"
+    late["status"]["failed"] = 1
+    assert read(late, []).cause == "DeadlineExceeded"
+
+
+def test_a_container_that_cannot_be_started_says_why() -> None:
+    failed = job(("Failed", "BackoffLimitExceeded"))
+    found = read(failed, [pod(dead('exec: "python": not found', reason="StartError"))])
+    assert (found.cause, found.detail) == ("StartError", 'exec: "python": not found')
+
+
+def test_the_newest_refusal_of_a_pod_is_told_without_the_pods_name() -> None:
+    def told(note: str, **times: Any) -> dict[str, Any]:
+        return {"note": f'Error creating: pods "orders-{note}" is forbidden: {note}', **times}
+
+    series = {"lastObservedTime": "2026-11-24T12:00:09.000000Z"}
+    events = [
+        told("old", eventTime="2026-11-24T12:00:01.000000Z"),
+        told("new", eventTime="2026-11-24T12:00:00.000000Z", series=series),
+        told("older", deprecatedLastTimestamp="2026-11-24T11:00:00Z"),
+    ]
+    found = with_refusal(read(job(), []), events)
+    assert (found.trouble, found.detail) == (
+        *("FailedCreate", "Error creating: its pod is forbidden: new"),
+    )
+    assert with_refusal(read(job(), []), []).trouble is None
 
 
 def test_pods_go_to_their_own_jobs() -> None:

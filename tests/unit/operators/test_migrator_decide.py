@@ -8,7 +8,15 @@ import pytest
 from operators.migrator.decide import decide, refused
 from operators.migrator.fleet import UNKNOWN, Deployed
 from operators.migrator.observed import Problem
-from operators.migrator.status import REASON_OF, STALLED, Reason, condition, reason_of, stamp
+from operators.migrator.status import (
+    REASON_OF,
+    STALLED,
+    Reason,
+    condition,
+    moment,
+    reason_of,
+    stamp,
+)
 from tests.unit.operators.looks import (
     NOW,
     after,
@@ -145,6 +153,29 @@ def test_a_failed_attempt_is_tried_again_after_a_pause() -> None:
     later = replace(after(failing, done), now=NOW + timedelta(seconds=11))
     again = decide(later)
     assert again.start is not None and again.start.attempt == 2
+
+
+def test_clocks_that_are_ahead_make_no_pause_longer_than_the_cap() -> None:
+    o, made = running()
+    hour = timedelta(hours=1)
+    node_ahead = replace(failed("statement_failed"), ended=NOW + hour)
+    done = decide(after(o, made, attempts=(node_ahead,)))
+    assert (moment(done.status["retryAt"]) or NOW) <= NOW + timedelta(seconds=10)
+    was_ahead = {**done.status, "retryAt": stamp(NOW + hour)}
+    healed = decide(replace(after(o, done, attempts=(node_ahead,)), status=was_ahead))
+    assert reason(healed) == "Retrying"
+    assert moment(healed.status["retryAt"]) == NOW + timedelta(seconds=301)
+
+
+def test_a_pod_that_is_refused_is_told_and_the_job_left_to_try_again() -> None:
+    o, made = running()
+    unmade = attempt(phase="pending", trouble="FailedCreate", detail="exceeded quota: small.")
+    done = decide(after(o, made, attempts=(unmade,), state=None))
+    assert (reason(done), done.start, done.delete) == ("InternalError", None, ())
+    assert "exceeded quota: small." in message(done)
+    assert done.status["failures"] == 0
+    runs = decide(after(o, done, attempts=(attempt(),), state=None))
+    assert reason(runs) == "Progressing"
 
 
 def test_it_gives_up_after_the_limit_and_says_how_to_go_on() -> None:
@@ -322,6 +353,8 @@ def test_a_lost_job_that_had_done_its_work_is_ready() -> None:
         ("OOMKilled", "job_lost"),
         ("Evicted", "job_lost"),
         ("PodDeleted", "job_lost"),
+        ("NoPod", "internal"),
+        ("StartError", "image_unavailable"),
         (None, "job_lost"),
     ],
 )
