@@ -6,8 +6,10 @@ from pathlib import Path
 
 from operators.migrator.status import BY_WISH, READY, STALLED, WORKING, Finding, Reason
 from tests.operator.api import Object, path
+from tests.operator.argo import Argo
+from tests.operator.conftest import MakeOperator
 from tests.operator.files import joined, note, pair, table
-from tests.operator.place import Place, condition, is_true
+from tests.operator.place import Place, condition, eventually, is_true
 from tests.operator.processes import Operator
 from tests.stack.config import REPO
 
@@ -49,6 +51,49 @@ async def test_at_every_moment_the_conditions_agree(place: Place, operator: Oper
     assert "Current" not in kinds[:first_failed], "Ready was told before it was so"
     for one in seen:
         check(one)
+
+
+async def test_argo_cds_rule_tells_the_same_at_every_moment(
+    place: Place, make_operator: MakeOperator
+) -> None:
+    operator = await make_operator()
+    seen: list[Object] = []
+    watching = asyncio.create_task(collect(place, seen))
+    later = pair("0002_later", "INSERT INTO later VALUES (1);\n" + note("0002_later"))
+    await place.start(joined(table(1), later), suspend=True)
+    await place.reason("Suspended")
+    await place.apply()
+    await place.stalled("StatementFailed")
+    place.database.psql("CREATE TABLE later (id bigint)")
+    await place.annotate(retry="1")
+    await place.ready()
+    operator.kill()
+    await place.apply(targetVersion=2)
+
+    async def unheeded() -> bool:
+        generations = [one["metadata"]["generation"] for one in seen]
+        return bool(seen) and generations[-1] > seen[-1]["status"]["observedGeneration"]
+
+    await eventually(unheeded, "a spec that nobody saw to is recorded")
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    argo = Argo()
+    told = [argo.health(one)[0] for one in seen]
+    assert told == [health(one) for one in seen]
+    assert {"Suspended", "Progressing", "Degraded", "Healthy"} == set(told)
+    reasons = {condition(one.get("status") or {}, "Ready").get("reason") for one in seen}
+    assert {"Retrying", "StatementFailed", "Applied", "Suspended"} <= reasons
+    assert told[-1] == "Progressing", "Applied, but of the spec before"
+
+
+def health(resource: Object) -> str:
+    """What Argo CD is to say: as kstatus, and Suspended for what is not ready by wish."""
+    status = resource.get("status") or {}
+    fresh = status.get("observedGeneration") == resource["metadata"]["generation"]
+    if fresh and condition(status, "Ready")["reason"] in BY_WISH:
+        return "Suspended"
+    kinds = {"InProgress": "Progressing", "Failed": "Degraded", "Current": "Healthy"}
+    return kinds[kstatus(resource)]
 
 
 def check(resource: Object) -> None:
