@@ -4,6 +4,7 @@ Between runner and session: the runner says what to do, this says how often and 
 """
 
 import logging
+import math
 import random
 from asyncio import sleep
 from collections.abc import Awaitable, Callable, Iterator
@@ -70,7 +71,7 @@ class Attempts:
 
         Raises MigrationFailed and LockTimeout, whose `extra` says which statement and why.
         """
-        every_s = min(0.25, self.limits.lock_timeout_s / 8)
+        every_s = max(0.01, min(0.25, self.limits.lock_timeout_s / 8))
         pid = self.conn.get_server_pid()
         for tried in range(self.limits.lock_retries + 1):
             self._at = None
@@ -96,8 +97,8 @@ class Attempts:
         self._at = None
 
     async def set_timeouts(self, lock_s: float, statement_s: float, *, local: bool = False) -> None:
-        """Set lock_timeout and statement_timeout of `conn`; 0 is no limit."""
-        values = (f"{lock_s * 1000:.0f}ms", f"{statement_s * 1000:.0f}ms")
+        """Set lock_timeout and statement_timeout of `conn`; only 0 is no limit."""
+        values = (f"{math.ceil(lock_s * 1000)}ms", f"{math.ceil(statement_s * 1000)}ms")
         await self.conn.execute(Q["timeouts"].sql, *values, local)
 
     async def _step_back(

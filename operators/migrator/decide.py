@@ -58,7 +58,7 @@ def _current(o: Observed, status: Status) -> Attempt | None:
 
 
 def _progress(o: Observed, status: Status, attempt: Attempt) -> Decision:
-    """Wait for an attempt; one for an older spec that has not begun is not worth waiting for."""
+    """Wait for an attempt; of an older spec only for one that may be changing the database."""
     trouble = (
         f", its pod waits ({attempt.trouble}: {attempt.detail or ''})" if attempt.trouble else ""
     )
@@ -70,9 +70,13 @@ def _progress(o: Observed, status: Status, attempt: Attempt) -> Decision:
         status, held = _blocked(o, status)
         message = f"Attempt {attempt.number} runs as Job {attempt.name}{trouble}.{held}"
         return _say(o, status, Reason.PROGRESSING, message, o.pace.poll_s)
-    message = f"Job {attempt.name} of generation {attempt.generation} still runs{trouble}."
+    message = (
+        f"Job {attempt.name}, for generation {attempt.generation} or an earlier state of source or "
+        f"Secret, still runs{trouble}. To stop it, delete it: what it did not commit is undone."
+    )
     made = _say(o, status, Reason.PROGRESSING, message, o.pace.poll_s)
-    stop = attempt.phase == "pending" and not attempt.deleting
+    harmless = attempt.phase == "pending" or attempt.mode == "plan"
+    stop = harmless and not attempt.deleting
     return replace(made, delete=(attempt.name,) if stop else ())
 
 

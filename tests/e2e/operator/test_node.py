@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.cluster.image import PAUSE
 from tests.e2e.operator.installed import IMAGE, Installed
 from tests.operator.api import Object, path
 from tests.operator.files import joined, note, pair, ran, table
@@ -80,6 +81,14 @@ async def test_an_image_that_is_not_there(place: Place, migrator: Installed) -> 
     await place.apply(source=missing, job=never, retries={"limit": 0})
     status = await place.stalled("ImageUnavailable", seconds=90)
     assert "nowhere" in condition(status, "Stalled")["message"]
+
+
+async def test_an_image_without_the_runner(place: Place, migrator: Installed) -> None:
+    await place.secret(place.database.direct_url)
+    wrong = {"source": {"image": PAUSE}, "job": {"imagePullPolicy": "Never"}}
+    await place.apply(**wrong, retries={"limit": 0})
+    status = await place.stalled("ImageUnavailable", seconds=90)
+    assert "python" in condition(status, "Stalled")["message"]
 
 
 def gated(place: Place) -> Object:

@@ -396,6 +396,13 @@ def test_an_attempt_for_an_older_spec_that_runs_is_waited_for() -> None:
     old = attempt(round="round0000000")
     made = decide(look(attempts=(old,), state=None))
     assert (made.delete, made.start, reason(made)) == ((), None, "Progressing")
+    assert "To stop it, delete it" in message(made)
+
+
+def test_a_dry_run_for_an_older_spec_is_stopped() -> None:
+    old = attempt(mode="plan", round="round0000000")
+    made = decide(look(attempts=(old,), state=None))
+    assert (made.delete, made.start, reason(made)) == ((old.name,), None, "Progressing")
 
 
 def test_a_finished_attempt_of_a_round_that_comes_back_is_not_judged_again() -> None:

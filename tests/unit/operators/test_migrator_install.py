@@ -67,6 +67,14 @@ def test_its_pod_is_restricted(deployment: dict[str, Any]) -> None:
     assert set(container["resources"]) == {"requests", "limits"}
 
 
+def test_the_namespace_grants_its_priority(deployment: dict[str, Any]) -> None:
+    namespace, quota = documents("namespace")
+    assert quota["metadata"]["namespace"] == namespace["metadata"]["name"]
+    (granted,) = quota["spec"]["scopeSelector"]["matchExpressions"]
+    priority = deployment["spec"]["template"]["spec"]["priorityClassName"]
+    assert (granted["scopeName"], granted["values"]) == ("PriorityClass", [priority])
+
+
 def test_liveness_asks_for_the_watch(deployment: dict[str, Any]) -> None:
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["livenessProbe"]["httpGet"] == {"path": "/health/live", "port": "http"}
@@ -80,7 +88,7 @@ def test_the_files_of_config_maps_are_run_by_its_own_image(deployment: dict[str,
 
 
 def test_account_and_namespace_fit(deployment: dict[str, Any]) -> None:
-    (namespace,) = documents("namespace")
+    namespace, _ = documents("namespace")
     (account,) = [d for d in documents("rbac") if d["kind"] == "ServiceAccount"]
     place = namespace["metadata"]["name"]
     assert deployment["metadata"]["namespace"] == account["metadata"]["namespace"] == place
