@@ -3,7 +3,7 @@
 from operators.migrator.job import Owner
 from operators.migrator.observed import Decision
 from operators.migrator.queue import Key
-from operators.migrator.status import READY, condition, ready_reason
+from operators.migrator.status import READY, REASON_OF, condition, ready_reason
 from services.common import metrics
 
 _GAUGES = (
@@ -20,7 +20,8 @@ def show(owner: Owner, made: Decision) -> None:
     key = (owner.namespace, owner.name)
     status, reason = made.status, ready_reason(made.status)
     if verdict := made.verdict:
-        metrics.migration_attempts_total.labels(verdict.code or verdict.outcome).inc()
+        code = verdict.code if verdict.code in REASON_OF else verdict.code and "internal"
+        metrics.migration_attempts_total.labels(code or verdict.outcome).inc()
         metrics.migration_attempt_seconds.labels(verdict.outcome).observe(verdict.seconds)
     if (version := status.get("currentVersion")) is not None:
         metrics.migration_version.labels(*key).set(version)

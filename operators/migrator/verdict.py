@@ -7,8 +7,9 @@ start, the source's target and checksum, what a dry run found.
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
+from migrations.report import Outcome
 from operators.migrator.attempt import DEADLINE, UNMADE, UNSTARTED, Attempt, is_hopeless
 from operators.migrator.observed import Observed, Verdict
 from operators.migrator.status import (
@@ -40,6 +41,7 @@ _LOST = {
     "PodDeleted": "its pod was deleted.",
 }
 WRONG_USAGE = 2
+OUTCOMES = frozenset(get_args(Outcome))
 MOST_FINDINGS = 10
 _LEVELS = ("error", "warning", "excepted")
 _FAILURE = ("file", "line", "statement", "error", "sqlstate")
@@ -166,6 +168,13 @@ def _reported(
     if attempt.mode == "plan":
         at = o.state.version if o.state else report.get("version", 0)
         status["plan"] = {**(o.plan or {}), "fromVersion": at}
+    if (
+        outcome not in OUTCOMES
+    ):  # to go on as if nothing failed would run it again at once, for ever
+        message = (
+            f"Its outcome was {outcome!r}, unknown here: is its image newer than the operator?"
+        )
+        return _fail(o, status, "internal", message, report, ended, started, "failed", files)
     if outcome in ("refused", "failed", "stopped"):
         code = report.get("code") or "internal"
         return _fail(o, status, code, message, report, ended, started, outcome, files)

@@ -85,8 +85,8 @@ async def test_an_image_that_is_not_there(place: Place, migrator: Installed) -> 
 
 async def test_an_image_without_the_runner(place: Place, migrator: Installed) -> None:
     await place.secret(place.database.direct_url)
-    wrong = {"source": {"image": PAUSE}, "job": {"imagePullPolicy": "Never"}}
-    await place.apply(**wrong, retries={"limit": 0})
+    never = {"imagePullPolicy": "Never"}
+    await place.apply(source={"image": PAUSE}, job=never, retries={"limit": 0})
     status = await place.stalled("ImageUnavailable", seconds=90)
     assert "python" in condition(status, "Stalled")["message"]
 

@@ -473,6 +473,13 @@ def test_an_image_that_does_not_know_the_command_is_told_so() -> None:
     assert "exit code 2" in said and "older" in said and f"kubectl logs job/{dead.name}" in said
 
 
+def test_an_outcome_of_a_newer_runner_does_not_run_for_ever() -> None:
+    o, made = running()
+    done = decide(after(o, made, attempts=(ended(outcome="skipped"),)))
+    assert (reason(done), done.start) == ("Retrying", None)
+    assert done.status["failure"]["code"] == "internal" and "skipped" in message(done)
+
+
 def test_a_dry_run_that_fails_keeps_its_plan() -> None:
     o = look({"dryRun": True, "retries": {"limit": 0}})
     plan = replace(failed("statement_failed"), mode="plan")
