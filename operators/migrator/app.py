@@ -70,8 +70,9 @@ class App:
         app = routes.build(self.health)
         async with routes.serving(app, settings.listen_address, settings.port), self._beating():
             try:
-                while await self._listen():
-                    log.info("other namespaces can be served now")
+                moved = True
+                while moved:
+                    moved = await self._listen()
             finally:
                 await self.queue.close()
 
@@ -130,7 +131,8 @@ class App:
                     for item in await self.reach.list()
                 }
                 if self._heard and self.reach.served != self._heard:
-                    self._moved.set()
+                    log.info("other namespaces can be served now")
+                    handlers.leave(self._moved)
                 self.pulse.listed(found, time.monotonic())
             except ApiUnavailable:
                 self.pulse.away(time.monotonic())

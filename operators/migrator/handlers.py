@@ -6,6 +6,7 @@ finalizer and retries nothing.
 
 import asyncio
 import itertools
+import signal
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -75,6 +76,14 @@ class Endless:
 
     def __iter__(self) -> Iterator[float]:
         return itertools.chain((0.5, 1, 2, 4), itertools.repeat(5))
+
+
+def leave(stop: asyncio.Event) -> None:
+    """End `run` for another one; while it ends it would swallow a signal to the process."""
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(sign)
+    stop.set()
 
 
 async def run(listener: Listener, namespaces: tuple[str, ...], stop: asyncio.Event) -> None:

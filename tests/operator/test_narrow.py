@@ -11,6 +11,7 @@ from tests.operator.conftest import MakeOperator
 from tests.operator.files import table, tables
 from tests.operator.light import INSTALL, Ring, account_of
 from tests.operator.place import Place, condition, eventually
+from tests.operator.processes import Operator
 
 ACCOUNT = "narrow"
 
@@ -84,14 +85,33 @@ async def test_a_namespace_is_served_as_soon_as_it_is_bound_and_while_it_is(
         await narrow.bind()
         await place.ready(currentVersion=1)
         light.kubectl("delete", "rolebinding", "ucc-intel-migrator", "-n", other)
-
-        async def told() -> bool:
-            return f"namespace {other} is not served" in operator.log.read_text()
-
-        await eventually(told, "what it can no longer serve is told")
+        refused = f"namespace {other} is not served"
+        await eventually(lambda: said(operator, refused), "what it can no longer serve is told")
         await place.files(tables(2))
         await place.ready(currentVersion=2)
         assert operator.running and operator.alive()
+
+
+async def test_it_stops_when_asked_to_while_its_namespaces_change(
+    light: Ring, place: Place, narrow: Narrow, make_operator: MakeOperator
+) -> None:
+    await narrow.bind()
+    served = f"{place.namespace},default"
+    operator = await make_operator(
+        "narrow", kubeconfig=narrow.kubeconfig, MIGRATOR_NAMESPACES=served
+    )
+    await narrow.bind("default")
+    try:
+        await eventually(lambda: said(operator, "other namespaces"), "it takes the other up")
+        operator.stop()
+        assert not operator.running
+    finally:
+        light.kubectl("delete", "rolebinding", "ucc-intel-migrator", "-n", "default")
+
+
+async def said(operator: Operator, what: str) -> bool:
+    """Whether it is in the operator's log."""
+    return what in operator.log.read_text()
 
 
 async def test_a_right_that_is_missing_is_told_in_the_status(
