@@ -66,7 +66,8 @@ async def _ask(
     )
     said = "no answer"
     try:
-        out, err = await asyncio.wait_for(_run(argv), _PATIENCE_S)
+        async with asyncio.timeout(_PATIENCE_S):
+            out, err = await _run(argv)
         said = err.decode(errors="replace").strip()[:300]
         rows = json.loads(out)
     except (OSError, ValueError) as exc:

@@ -59,7 +59,8 @@ class Watcher:
         """Keep `seen` at the last sample that was not empty; log each change once."""
         while True:
             try:
-                await asyncio.wait_for(stop.wait(), every_s)
+                async with asyncio.timeout(every_s):
+                    await stop.wait()
                 return
             except TimeoutError:
                 found = await self._blockers(pid, label)

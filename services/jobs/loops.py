@@ -47,7 +47,8 @@ class Loop:
                 await asyncio.sleep(pause)
             else:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self.wake.wait()
             self.wake.clear()
 
     def tick(self) -> None:

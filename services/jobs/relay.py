@@ -65,7 +65,8 @@ class Relay:
                     self.listen.failing = None
                     await connection.fetchval("SELECT 1")
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(lost.wait(), _TIMEOUT_S)
+                        async with asyncio.timeout(_TIMEOUT_S):
+                            await lost.wait()
             finally:
                 with suppress(*_LOST):
                     await connection.close(timeout=1)

@@ -61,7 +61,8 @@ class Unit:
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.Signals[self.spec.stop_signal])
             try:
-                await asyncio.wait_for(self._process.wait(), self.spec.grace)
+                async with asyncio.timeout(self.spec.grace):
+                    await self._process.wait()
             except TimeoutError:
                 kill_group(self.who)
                 await self._process.wait()

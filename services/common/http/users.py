@@ -69,9 +69,10 @@ class Users:
 
     async def _follow(self, db: Database, disable: Callable[[frozenset[str]], None]) -> None:
         while True:
+            pause = min(_SOON_S, self._poll_s) if self._failing else self._poll_s
             with suppress(TimeoutError):
-                pause = min(_SOON_S, self._poll_s) if self._failing else self._poll_s
-                await asyncio.wait_for(self._look.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._look.wait()
             self._look.clear()
             await self._poll(db, disable)
 

@@ -57,7 +57,8 @@ class Consumer:
                 log.exception("the Faust app failed and is started again")
             pause = _PAUSE_S if monotonic() - began > _START_S else pause
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self.stopping.wait()
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _session(self, folder: str) -> None:

@@ -84,7 +84,8 @@ class Pool:
                 self.wake.clear()
                 if not await self._take():
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self.wake.wait(), self.poll_s)
+                        async with asyncio.timeout(self.poll_s):
+                            await self.wake.wait()
             await self._drain(drain_s)
         finally:
             heart.cancel()

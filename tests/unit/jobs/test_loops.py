@@ -53,3 +53,19 @@ async def test_a_failure_is_told_and_tried_again(error: Exception) -> None:
         await recovered.wait()
         await asyncio.sleep(0)
         await loop.check()
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_loop_that_is_woken_as_it_is_cancelled_ends(steps: int) -> None:
+    turns = asyncio.Queue[int]()
+    loop = Loop("test", lambda: turns.put(1), 60)
+    task = asyncio.create_task(loop.run())
+    await turns.get()
+    await asyncio.sleep(0.01)
+    loop.wake.set()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=2)
+    task.cancel()
+    assert done == {task}
