@@ -11,15 +11,20 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from migrations.errors import SourceInvalid
-from migrations.statements import Statement, split
+from migrations.statements import Statement, split, unclosed
 
 SQL_DIR = Path(__file__).with_name("sql")
 _NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z][a-z0-9_]*)\.(?P<direction>up|down)\.sql")
 _HEADER = re.compile(r"--\s*(phase|transaction|min_app_version)\s*:\s*(.*?)\s*$")
+_MEANT = re.compile(
+    r"^[ \t]*--\s*(phase|transaction|min_app_version)\s*:\s*(?:contract|false|\d).*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _ALLOWED = {
     "phase": re.compile("expand|contract"),
     "transaction": re.compile("true|false"),
@@ -153,7 +158,7 @@ def parse(path: Path, data: bytes) -> Script:
     """As `read`, of bytes read before."""
     data = data.replace(b"\r\n", b"\n")
     try:
-        sql = data.decode("utf-8")
+        sql = data.decode("utf-8-sig")  # as psql, which passes over the mark of Windows editors
     except UnicodeDecodeError as exc:
         raise SourceInvalid(f"{path.name} is not UTF-8: save it as UTF-8.") from exc
     header = dict(_header(sql))
@@ -224,8 +229,26 @@ def _unfit(script: Script) -> Iterator[str]:
             f"{name} has {len(script.statements)} statements without a transaction: "
             "keep one and move the others to migrations of their own."
         )
+    yield from _unread(script)
     for statement in script.statements:
         yield from _unfit_statement(script, statement)
+
+
+def _unread(script: Script) -> Iterator[str]:
+    """What would be passed over in silence: text after an open quote, headers out of place."""
+    name = script.path.name
+    if found := unclosed(script.sql):
+        yield f"{name} line {found[0]}: {found[1]} is opened here and never closed: close it."
+    if "\0" in script.sql:
+        yield f"{name}: take the NUL byte out; PostgreSQL has none in its text."
+    before = script.sql[: script.statements[0].start] if script.statements else ""
+    read_here = dict(_header(script.sql))
+    for match in _MEANT.finditer(before):
+        if match[1].lower() not in read_here:
+            yield (
+                f"{name}: `{match[0].strip()}` is not read where it stands: headers are the first "
+                "lines of a file, in lower case and not indented."
+            )
 
 
 def _unfit_statement(script: Script, statement: Statement) -> Iterator[str]:
@@ -239,5 +262,10 @@ def _unfit_statement(script: Script, statement: Statement) -> Iterator[str]:
             f"{place}: this cannot run in a transaction; put it alone in a file "
             "with `-- transaction: false`."
         )
+    if statement.sql.startswith("\\"):
+        yield f"{place}: {statement.sql.split()[0]} is a command of psql: take it out."
+    streams = {*pairwise(statement.words)} & {("from", "stdin"), ("to", "stdout")}
+    if statement.begins("copy") and streams:
+        yield f"{place}: nobody is there to send or take the rows of COPY: write INSERT instead."
     if _UNNAMED.match(statement.sql):
         yield f"{place}: give the index a name, so that a broken build can be found again."

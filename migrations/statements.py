@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    r"""(?P<comment>--[^\n]*)
+    r"""(?P<comment>--[^\r\n]*)
       | (?P<block>/\*)
       | (?P<string>[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*')
       | (?P<quoted>"(?:""|[^"])*")
@@ -20,6 +20,7 @@ _TOKEN = re.compile(
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
 _ROUTINE = re.compile(r"create (or replace )?(function|procedure)\b")
 
 
@@ -48,10 +49,11 @@ def split(script: str) -> list[Statement]:
     text: list[str] = []
     words: list[str] = []
     start, depth, parens = -1, 0, 0
+    line, counted = 1, 0
     for kind, token, at in (*_tokens(script), ("end", ";", len(script))):
         if at == len(script) or (kind == "end" and not depth and parens <= 0):
             if start >= 0:
-                line = script.count("\n", 0, start) + 1
+                line, counted = line + script.count("\n", counted, start), start
                 sql = "".join(text).strip()
                 found.append(Statement(sql, line, tuple(words), start, at))
             text, words, start, parens = [], [], -1, 0
@@ -66,6 +68,15 @@ def split(script: str) -> list[Statement]:
     return found
 
 
+def unclosed(script: str) -> tuple[int, str] | None:
+    """Line and opening mark of a comment, string, name or dollar quote that never ends."""
+    for kind, token, at in _tokens(script):
+        broken = kind == "other" and (token in "'\"" or _DOLLAR.match(script, at))
+        if broken or (kind == "space" and token == "/*"):
+            return script.count("\n", 0, at) + 1, token
+    return None
+
+
 def _depth(words: list[str], depth: int) -> int:
     """How many blocks of a BEGIN ATOMIC body are open after the last of `words`."""
     if words[-2:] == ["begin", "atomic"] and _ROUTINE.match(" ".join(words[:4])):
@@ -76,23 +87,24 @@ def _depth(words: list[str], depth: int) -> int:
 
 
 def _tokens(script: str) -> Iterator[tuple[str, str, int]]:
-    """(kind, text, offset) of each token; a comment becomes one space."""
+    """(kind, text, offset) of each token; a comment becomes one space, if it ends."""
     at = 0
     while match := _TOKEN.match(script, at):
         kind = match.lastgroup or "other"
         end = _block_end(script, at) if match["block"] else match.end()
         if match["comment"] or match["block"]:
-            yield "space", " ", at
+            yield "space", " " if end else "/*", at
+            end = end or len(script)
         else:
             yield kind, script[at:end], at
         at = end
 
 
 def _block_end(script: str, start: int) -> int:
-    """Offset after the block comment that begins at `start`; they nest in PostgreSQL."""
+    """Offset after the block comment that begins at `start`, which may nest; 0 if it never ends."""
     depth = 0
     for match in re.compile(r"/\*|\*/").finditer(script, start):
         depth += 1 if match[0] == "/*" else -1
         if not depth:
             return match.end()
-    return len(script)
+    return 0

@@ -127,6 +127,40 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path, pair: Pair) -> None:
     assert "is not UTF-8" in refusal(tmp_path)
 
 
+def test_the_mark_of_windows_editors_hides_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "0001_a.up.sql"
+    path.write_bytes(b"\xef\xbb\xbf-- phase: contract\n-- min_app_version: 1.2.0\nSELECT 1")
+    script = read(path)
+    assert (script.phase, script.statements[0].line) == ("contract", 3)
+    assert script.sql.startswith("--")
+
+
+@pytest.mark.parametrize(
+    ("up", "said"),
+    [
+        ("SELECT 1;\n/* * / SELECT 2;", "line 2: /* is opened here and never closed"),
+        ("SELECT 'a\0b'", "take the NUL byte out"),
+        ("/* licence */\n-- phase: contract\nSELECT 1", "`-- phase: contract` is not read"),
+        ("-- a\n  -- transaction: false\nVACUUM", "`-- transaction: false` is not read"),
+        ("--Phase: contract\nSELECT 1", "`--Phase: contract` is not read"),
+        ("\\restrict abc\nSELECT 1", "line 1: \\restrict is a command of psql"),
+        ("SELECT 1;\n\\i other.sql", "line 2: \\i is a command of psql"),
+        ("COPY a (b) FROM STDIN;\n1\n\\.\n", "line 1: nobody is there to send"),
+        ("COPY (SELECT 1) TO stdout", "line 1: nobody is there to send"),
+    ],
+)
+def test_what_would_be_passed_over_or_hang_is_refused(
+    tmp_path: Path, pair: Pair, up: str, said: str
+) -> None:
+    pair("0001_a", up)
+    assert said in refusal(tmp_path)
+
+
+def test_copying_from_a_file_of_the_server_is_left_alone(tmp_path: Path, pair: Pair) -> None:
+    pair("0001_a", "COPY stdin (stdout) FROM '/data/a.csv'")
+    assert len(load(tmp_path)) == 1
+
+
 def test_a_file_without_a_transaction_has_one_statement(tmp_path: Path, pair: Pair) -> None:
     pair("0001_a", "-- transaction: false\nCREATE INDEX CONCURRENTLY i ON t (a); SELECT 1;")
     assert "0001_a.up.sql has 2 statements without a transaction" in refusal(tmp_path)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrations.statements import split
+from migrations.statements import split, unclosed
 
 
 def sqls(script: str) -> list[str]:
@@ -46,6 +46,26 @@ def test_words_are_lower_case_and_leave_out_what_is_quoted() -> None:
 
 def test_an_unclosed_comment_reaches_to_the_end() -> None:
     assert sqls("SELECT 1; /* SELECT 2;") == ["SELECT 1"]
+
+
+@pytest.mark.parametrize(
+    ("script", "place"),
+    [
+        ("SELECT 1;\n/* a /* b */ SELECT 2;", (2, "/*")),
+        ("SELECT 1;\n\nSELECT 'it''s; SELECT 2", (3, "'")),
+        ('SELECT "a; SELECT 2', (1, '"')),
+        ("SELECT $a$ $$ ; SELECT 2", (1, "$")),
+        ("SELECT 1 -- it's\n, $$'$$, E'\\'', a$$, $1", None),
+    ],
+)
+def test_what_is_opened_and_never_closed_is_found(
+    script: str, place: tuple[int, str] | None
+) -> None:
+    assert unclosed(script) == place
+
+
+def test_a_comment_ends_at_any_line_end_as_in_postgresql() -> None:
+    assert sqls("SELECT 1; -- old line ends\rSELECT 2;") == ["SELECT 1", "SELECT 2"]
 
 
 def test_parentheses_hold_the_actions_of_a_rule_together() -> None:
