@@ -23,7 +23,7 @@ from migrations.files import IndexChange, Migration, Script
 from migrations.history import Entry
 from migrations.policy import OPEN, Policy, judge
 from migrations.report import Journal, Ran
-from migrations.session import FAULTS, HOST, Q
+from migrations.session import FAULTS, HOST, Q, renew
 from migrations.watch import Watcher
 from services.common.errors import AppError
 
@@ -124,6 +124,7 @@ class Runner:
         """Apply or undo one migration and record it."""
         script = migration.up if direction == "up" else migration.down
         began = time.perf_counter()
+        await renew(self.conn)
         if script.transaction:
             await self._run_in_transaction(script, partial(self._record, migration, direction))
         else:

@@ -23,7 +23,7 @@ from migrations.errors import (
     StatementTimeout,
 )
 from migrations.files import Script
-from migrations.session import BROKEN, Backend, Q
+from migrations.session import BROKEN, LOCK, Backend, Q
 from migrations.statements import Statement
 from migrations.watch import Watcher
 
@@ -90,11 +90,22 @@ class Attempts:
         return None
 
     async def execute(self, script: Script) -> None:
-        """Run the statements of `script` one by one, so that a failure names its own."""
+        """Run the statements of `script` one by one, so that a failure names its own.
+
+        What comes after them runs as the user of the connection. Raises StatementFailed where
+        they gave the runners' lock away.
+        """
         for statement in script.statements:
             self._at = statement
             await self.conn.execute(script.sql[statement.start : statement.end])
         self._at = None
+        await self.conn.execute(Q["reset_user"].sql)
+        if not await self.conn.fetchval(Q["has_lock"].sql, LOCK):
+            raise StatementFailed(
+                f"{script.path.name} gave the runners' lock away: take pg_advisory_unlock_all out.",
+                file=script.path.name,
+                sqlstate=None,
+            )
 
     async def set_timeouts(self, lock_s: float, statement_s: float, *, local: bool = False) -> None:
         """Set lock_timeout and statement_timeout of `conn`; only 0 is no limit."""

@@ -53,7 +53,7 @@ def _migration(migration: Migration) -> Iterator[str]:
 def _statement(script: Script, statement: Statement) -> Iterator[str]:
     place = f"{script.path.name} line {statement.line}"
     if statement.begins("set") and not statement.begins("set local"):
-        yield f"{place}: write SET LOCAL, a plain SET would reach the next migration."
+        yield f"{place}: write SET LOCAL, which ends with the transaction."
     if any(statement.begins(phrase) for phrase in _GLOBAL):
         yield f"{place}: roles, rights and schemas belong to the installation, not to migrations."
     said = " ".join(statement.words)

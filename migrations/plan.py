@@ -19,7 +19,7 @@ from migrations import history
 from migrations.apply import Direction, Runner, read_history
 from migrations.errors import InDoubt
 from migrations.files import Migration, Script
-from migrations.session import Q
+from migrations.session import Q, renew
 from services.common.errors import AppError
 
 PATIENCE_S = 10.0
@@ -129,7 +129,7 @@ class Planner:
 
     async def _attempt(self, script: Script) -> None:
         limits = self.runner.attempts.limits
-        await self.conn.execute(Q["plan_session"].sql)
+        await renew(self.conn)
         await self.runner.attempts.set_timeouts(
             limits.lock_timeout_s, limits.statement_timeout_s, local=True
         )

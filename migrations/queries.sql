@@ -1,19 +1,33 @@
 -- name: prepare_session
 -- Timeouts of the role are for services. The server stops the statement of a killed runner
 -- within two seconds; an idle one whose machine is gone holds the runners' lock for a minute.
-SELECT set_config('search_path', 'public', false),
-       set_config('tcp_keepalives_idle', '30', false),
-       set_config('tcp_keepalives_interval', '10', false),
-       set_config('tcp_keepalives_count', '3', false),
-       set_config('statement_timeout', '0', false),
-       set_config('lock_timeout', '0', false),
-       set_config('client_connection_check_interval', '2s', false);
+-- Strings are read as statements.py reads them. By pg_settings, as transaction_timeout is new in 17.
+SELECT set_config(name, value, false)
+FROM (VALUES ('search_path', 'public'), ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
+             ('tcp_keepalives_count', '3'), ('client_connection_check_interval', '2s'),
+             ('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
+             ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
+             ('standard_conforming_strings', 'on'), ('default_transaction_isolation', 'read committed'),
+             ('default_transaction_deferrable', 'off')) AS wanted (name, value)
+JOIN pg_settings USING (name);
+
+-- name: reset_user
+-- To that of the connection: what a role or a database sets for a session stays.
+RESET SESSION AUTHORIZATION; RESET ROLE;
+
+-- name: reset_session
+RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES;
 
 -- name: backend_pid
 SELECT pg_backend_pid();
 
 -- name: try_lock
 SELECT pg_try_advisory_lock($1::bigint);
+
+-- name: has_lock
+SELECT EXISTS (SELECT FROM pg_locks l
+               WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid = pg_backend_pid()
+                 AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint);
 
 -- name: lock_holder
 SELECT a.pid, a.usename, a.application_name, a.state, a.query,
@@ -162,7 +176,3 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p', 'm')
 ORDER BY bytes DESC, relation;
-
--- name: plan_session
--- What SET LOCAL of the file before would have ended with its own transaction.
-SELECT set_config('role', 'none', true), set_config('search_path', 'public', true);

@@ -61,6 +61,16 @@ async def connect(url: str) -> AsyncIterator[asyncpg.Connection]:
         await close_connection(conn)
 
 
+async def renew(conn: asyncpg.Connection) -> None:
+    """Make the session as `connect` left it, whatever the files before set in it.
+
+    So a file does the same whether it runs after others or alone.
+    """
+    await conn.execute(Q["reset_user"].sql)
+    await conn.execute(Q["reset_session"].sql)
+    await conn.execute(Q["prepare_session"].sql)
+
+
 def refuse_pooler(conn: asyncpg.Connection, pid: int | None) -> None:
     """Raise Pooler unless `pid`, the backend that answered, is the one that was connected to."""
     if pid != conn.get_server_pid():
