@@ -11,26 +11,22 @@ import contextlib
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from tests.stack import commands, control, install, programs
 from tests.stack.config import DATABASE, PORTS, REPO, ROLE, Config, Tuning
-from tests.stack.control import State
 from tests.stack.errors import StackError
-from tests.stack.proc import Identity, identify, wait_gone
-from tests.stack.ready import probe
+from tests.stack.proc import identify
+from tests.stack.spec import Spec
+from tests.stack.supervised import Supervised
 from tests.stack.table import INFRASTRUCTURE
 
-READY_S = 60.0
 STEP = 200
 """No two default ports differ by 100 more or less than a multiple of this."""
 
@@ -58,7 +54,7 @@ def _free(port: int) -> bool:
     return True
 
 
-class TestStack:
+class TestStack(Supervised):
     """Processes named by `parts` (see tests/stack/table.py) and all that they need.
 
     `env` reaches every process of ours, as a caller's environment of `make up` would.
@@ -81,7 +77,7 @@ class TestStack:
     ) -> None:
         self.parts = list(parts)
         self._given = folder
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="ucc-intel-test-"))
+        super().__init__(folder or Path(tempfile.mkdtemp(prefix="ucc-intel-test-")))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         base = free_base()
@@ -100,9 +96,16 @@ class TestStack:
         install.packages()
         install.kafka_jars()
         self.config.claim_folder()
-        specs = commands.choose(commands.prepare(self.config), self.parts)
-        control.start(self.config, specs, lambda _: None, identify(os.getpid()))
+        self.supervise(self.prepare())
         return self
+
+    def prepare(self) -> Sequence[Spec]:
+        """Write what the processes read; those that `parts` names and what they need."""
+        return commands.choose(commands.prepare(self.config), self.parts)
+
+    def supervise(self, specs: Sequence[Spec]) -> None:
+        """Let these processes run and no others; they end with this one at the latest."""
+        control.start(self.config, specs, lambda _: None, identify(os.getpid()))
 
     def stop(self) -> None:
         """Stop everything and delete the folder, unless the caller gave it."""
@@ -112,81 +115,9 @@ class TestStack:
         if self._given is None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.stop()
-            raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def unit(self, name: str) -> dict[str, Any]:
-        """What state.json says of a process: state, pid, restarts, ..."""
-        return State.read(self.folder).units[name]
-
     def pid(self, name: str) -> int:
         """The pid of a process, 0 while it is not running."""
-        return int(self.unit(name)["pid"])
-
-    def kill(self, name: str, sign: signal.Signals = signal.SIGKILL) -> None:
-        """Signal a process; the supervisor starts one that dies of it again after half a second."""
-        who = self._running(name)
-        os.kill(who.pid, sign)
-        if sign == signal.SIGKILL:
-            wait_gone(who, 5.0)
-            self._wait(name, lambda unit: unit["pid"] != who.pid)
-
-    def _running(self, name: str) -> Identity:
-        """Who to signal; pid 0 of one that is being started again would be our own group."""
-        who = State.read(self.folder).who(name)
-        assert who.pid, f"{name} does not run now: {self.unit(name)['state']}"
-        return who
-
-    def restart(self, name: str) -> None:
-        """End a process in its orderly way and wait until the next one is ready."""
-        who = self._running(name)
-        os.kill(who.pid, signal.Signals[self.unit(name)["stop_signal"]])
-        self._wait(name, lambda unit: unit["pid"] != who.pid)
-        self.wait_ready(name)
-
-    def hold(self, name: str) -> None:
-        """Stop a process and keep it stopped (what needs it goes on), until `release`."""
-        running = [n for n, unit in State.read(self.folder).units.items() if not unit["task"]]
-        specs = commands.choose(commands.prepare(self.config), self.parts)
-        held = [s for s in specs if s.name in running and s.name != name]
-        control.start(self.config, held, lambda _: None, identify(os.getpid()))
-
-    def release(self) -> None:
-        """Start again what `hold` stopped."""
-        self.start()
-
-    def wait_ready(self, name: str, seconds: float = READY_S) -> None:
-        """Return as soon as a process is ready; else TimeoutError with its log's last line."""
-        self._wait(name, lambda u: u["state"] == "ready" and probe(tuple(u["ready"])), seconds)
-
-    def _wait(
-        self, name: str, met: Callable[[dict[str, Any]], bool], seconds: float = READY_S
-    ) -> None:
-        end = time.monotonic() + seconds
-        while not met(self.unit(name)):
-            if time.monotonic() > end:
-                raise TimeoutError(f"{name}: {self.unit(name)['state']}; {self.last_line(name)}")
-            time.sleep(0.05)
-
-    def log(self, name: str) -> str:
-        """All that a process has written since it was first started."""
-        return (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
-
-    def last_line(self, name: str) -> str:
-        """The last line of a process's log."""
-        return control.last_line(self.folder / "logs" / f"{name}.log")
+        return self.who(name).pid
 
     def url(self, name: str) -> str:
         """Base URL of a process that speaks HTTP."""
