@@ -60,13 +60,13 @@ def _build(
     engine: Engine, source: Source, targets: Sequence[str], wanted: str, url: str
 ) -> list[Image]:
     bottom = base.get(engine, wanted)
-    arguments = source.arguments(bottom, url)
-    told = [source.digest, engine.identity(bottom)[0], *arguments.values()]
+    labels = source.labels(url)
+    told = [source.digest, bottom, engine.identity(bottom)[0], *labels.values()]
     made_of = hashlib.sha256("\n".join(told).encode()).hexdigest()
     names = {t: (_name(t, source.version), _name(t, "dev")) for t in targets}
     stale = [t for t in targets if engine.identity(names[t][1])[1].get(MADE_OF) != made_of]
-    labels = source.labels() | {MADE_OF: made_of}
-    recipes = [Recipe(t, names[t], arguments, labels) for t in stale]
+    labels[MADE_OF] = made_of
+    recipes = [Recipe(t, names[t], {"BASE": bottom}, labels) for t in stale]
     if recipes:
         say(f"building {', '.join(stale)} on {bottom} with {engine.name} ...")
         engine.build(recipes[0])  # alone: it brings the stages that all share

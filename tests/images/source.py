@@ -34,19 +34,10 @@ class Source:
         digest = digest_of(repo)
         return cls(__version__, revision or "unknown", created or "1970-01-01T00:00:00Z", digest)
 
-    def arguments(self, base: str, url: str) -> dict[str, str]:
-        """The Dockerfile's build arguments."""
-        return {
-            "BASE": base,
-            "VERSION": self.version,
-            "REVISION": self.revision,
-            "CREATED": self.created,
-            "SOURCE": url,
-        }
-
-    def labels(self) -> dict[str, str]:
-        """What changes from build to build: a cached LABEL may name an older commit."""
+    def labels(self, url: str = "") -> dict[str, str]:
+        """What changes from build to build, and where the files are published."""
         told = {"version": self.version, "revision": self.revision, "created": self.created}
+        told |= {"source": url} if url else {}
         return {f"org.opencontainers.image.{name}": value for name, value in told.items()}
 
 

@@ -75,3 +75,11 @@ def test_without_git_the_revision_is_unknown(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     source = Source.now(tmp_path)
     assert (source.version, source.revision) == (__version__, "unknown")
+
+
+def test_the_address_is_told_where_there_is_one() -> None:
+    source = Source("1.0.0", "abc", "2026-01-02T03:04:05Z", "")
+    told = source.labels("https://code.example/ucc-intel")
+    assert told == source.labels() | {
+        "org.opencontainers.image.source": "https://code.example/ucc-intel"
+    }
