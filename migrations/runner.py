@@ -38,8 +38,7 @@ async def up(
     one left nothing, those before it stay), InDoubt, DatabaseUnreachable, LockedOut.
     """
     journal = journal or Journal()
-    journal.target = len(migrations) if to is None else to
-    journal.checksum = files.checksum(migrations, journal.target)
+    _aim(journal, migrations, to)
     async with _locked(url, limits, journal) as runner:
         todo = history.pending(migrations, await runner.settled(migrations), to)
         await runner.judge([m.up for m in todo], policy, migrations)
@@ -69,15 +68,14 @@ async def down(
     """
     journal = journal or Journal()
     if to is not None:
-        journal.target, journal.checksum = to, files.checksum(migrations, to)
+        _aim(journal, migrations, to)
     async with _locked(url, limits, journal) as runner:
         try:
             entries = await runner.settled(migrations)
         except DatabaseAhead as exc:
             raise TargetUnknown(f"{exc.detail} Only its down files can undo them.") from exc
         todo = history.undoable(migrations, entries, steps, to)
-        journal.target = history.version(entries) - len(todo)
-        journal.checksum = files.checksum(migrations, journal.target)
+        _aim(journal, migrations, history.version(entries) - len(todo))
         await runner.judge([m.down for m in todo], policy, migrations)
         await runner.prepare(migrations, todo)
         await _run(runner, todo, "down")
@@ -99,9 +97,7 @@ async def plan(
     Raises as they do, and, when the plan is made, the error of the file that failed in it.
     """
     direction: Direction = "up" if back_to is None else "down"
-    newest = len(migrations) if to is None else to
-    journal.target = newest if back_to is None else back_to
-    journal.checksum = files.checksum(migrations, journal.target)
+    _aim(journal, migrations, to if back_to is None else back_to)
     async with _locked(url, limits, journal) as runner:
         planner = Planner(runner)
         entries = await planner.settled(migrations)
@@ -114,6 +110,12 @@ async def plan(
             await runner.judge(scripts, policy, migrations)
         if error := await planner.make(todo, direction):
             raise error
+
+
+def _aim(journal: Journal, migrations: Sequence[Migration], to: int | None) -> None:
+    """Tell where the run leads, by default to the newest file, and the sum of the files so far."""
+    journal.target = len(migrations) if to is None else to
+    journal.checksum = files.checksum(migrations, journal.target)
 
 
 async def _run(runner: Runner, todo: Sequence[Migration], direction: Direction) -> None:
