@@ -18,6 +18,7 @@ from migrations.report import Journal
 from tests.support.stack import TestDatabase
 
 Pair = Callable[..., None]
+Planned = Callable[[], tuple[int, dict[str, Any], str]]
 CONTRACT = "-- phase: contract\n-- min_app_version: 1.2.0\n"
 RELATIONS = "SELECT array_agg(relname::text ORDER BY relname) FROM pg_class WHERE oid >= 16384"
 
@@ -166,40 +167,43 @@ async def test_a_plan_settles_no_doubt(
     assert await conn.fetchval("SELECT state FROM schema_migrations WHERE version = 2") == "started"
 
 
+@pytest.fixture
+def planned(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Planned:
+    """`python -m migrations plan`: its exit code, the plan it prints last, its report."""
+
+    def run() -> tuple[int, dict[str, Any], str]:
+        monkeypatch.setenv("DATABASE_DIRECT_URL", url)
+        path = tmp_path / "report.json"
+        code = main(["--dir", str(tmp_path), "plan", "--report", str(path)])
+        last = json.loads(capsys.readouterr().out.splitlines()[-1])
+        return code, last["plan"], path.read_text()
+
+    return run
+
+
 def test_the_plan_is_the_last_line_and_shows_what_the_policy_says(
-    tmp_path: Path,
-    url: str,
-    pair: Pair,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    pair: Pair, planned: Planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_DIRECT_URL", url)
     monkeypatch.setenv("MIGRATION_POLICY", "{}")
     pair("0001_a", "CREATE TABLE a (x text)")
     pair("0002_b", "DROP TABLE a")
-    path = tmp_path / "report.json"
-    assert main(["--dir", str(tmp_path), "plan", "--report", str(path)]) == 0
-    made = json.loads(capsys.readouterr().out.splitlines()[-1])["plan"]
+    code, made, text = planned()
+    assert code == 0
     assert made["lint"]["errors"] == 2
     assert made["lint"]["findings"][0]["rule"] == "destructive"
-    report = json.loads(path.read_text())
+    report = json.loads(text)
     assert (report["outcome"], report["version"], report["target"]) == ("applied", 0, 2)
-    assert len(path.read_bytes()) < 4000 and "plan" not in report
+    assert len(text.encode()) < 4000 and "plan" not in report
 
 
-def test_a_plan_that_failed_is_the_last_line_too(
-    tmp_path: Path,
-    url: str,
-    pair: Pair,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setenv("DATABASE_DIRECT_URL", url)
+def test_a_plan_that_failed_is_the_last_line_too(pair: Pair, planned: Planned) -> None:
     pair("0001_a", "SELECT nothing")
-    path = tmp_path / "report.json"
-    assert main(["--dir", str(tmp_path), "plan", "--report", str(path)]) == 1
-    assert not json.loads(capsys.readouterr().out.splitlines()[-1])["plan"]["complete"]
-    assert json.loads(path.read_text())["code"] == "statement_failed"
+    code, made, text = planned()
+    assert code == 1
+    assert not made["complete"]
+    assert json.loads(text)["code"] == "statement_failed"
 
 
 async def test_our_own_files_can_be_planned_forward_and_back(

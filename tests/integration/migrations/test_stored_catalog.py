@@ -1,7 +1,8 @@
 """What a run leaves of the catalog, and what is found changed later."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +17,7 @@ from migrations.state import State, difference, read_state
 from tests.support.stack import TestDatabase
 
 Pair = Callable[..., None]
+Up = Callable[..., Awaitable[list[Migration]]]
 ALONE = "-- transaction: false\n"
 
 
@@ -24,6 +26,12 @@ def two(tmp_path: Path, pair: Pair) -> list[Migration]:
     pair("0001_a", "CREATE TABLE a (x int, note text); CREATE INDEX a_x ON a (x)", "DROP TABLE a")
     pair("0002_b", "CREATE TABLE b (x int)", "DROP TABLE b")
     return load(tmp_path)
+
+
+@pytest.fixture
+def up(url: str, two: list[Migration], limits: Limits) -> Up:
+    """Applies these two, or those up to number `to`."""
+    return partial(runner.up, url, two, limits)
 
 
 async def read(url: str) -> State:
@@ -36,13 +44,15 @@ async def drift(url: str) -> list[str]:
     return difference(state.stored, state.now)
 
 
-async def test_each_run_stores_what_it_left(url: str, two: list[Migration], limits: Limits) -> None:
+async def test_each_run_stores_what_it_left(
+    url: str, up: Up, two: list[Migration], limits: Limits
+) -> None:
     journal = Journal()
-    await runner.up(url, two, limits, to=1, journal=journal)
+    await up(to=1, journal=journal)
     first = await read(url)
     assert first.stored and first.now
     assert first.stored.sha256 == first.now.sha256 == journal.fingerprint
-    await runner.up(url, two, limits)
+    await up()
     second = await read(url)
     assert second.stored and second.stored.version == 2
     assert second.stored.sha256 != first.stored.sha256
@@ -54,18 +64,14 @@ async def test_each_run_stores_what_it_left(url: str, two: list[Migration], limi
     )
 
 
-async def test_without_asking_nothing_of_the_catalog_is_read(
-    url: str, two: list[Migration], limits: Limits
-) -> None:
-    await runner.up(url, two, limits)
+async def test_without_asking_nothing_of_the_catalog_is_read(url: str, up: Up) -> None:
+    await up()
     state = await read_state(url)
     assert (state.stored, state.now) == (None, None)
 
 
-async def test_what_was_changed_by_hand_is_told(
-    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
-) -> None:
-    await runner.up(url, two, limits)
+async def test_what_was_changed_by_hand_is_told(url: str, up: Up, conn: asyncpg.Connection) -> None:
+    await up()
     assert await drift(url) == []
     await conn.execute(
         "DROP INDEX a_x; ALTER TABLE a ADD COLUMN extra text; ALTER TABLE a DROP COLUMN note;"
@@ -82,46 +88,42 @@ async def test_what_was_changed_by_hand_is_told(
 
 
 async def test_a_run_with_nothing_to_do_keeps_the_drift_in_sight(
-    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+    url: str, up: Up, conn: asyncpg.Connection
 ) -> None:
-    await runner.up(url, two, limits)
+    await up()
     await conn.execute("DROP INDEX a_x")
-    await runner.up(url, two, limits)
+    await up()
     assert await drift(url) == ["index a_x on a is gone"]
 
 
 async def test_a_run_that_takes_a_drift_over_tells_it(
-    url: str,
-    conn: asyncpg.Connection,
-    two: list[Migration],
-    limits: Limits,
-    caplog: pytest.LogCaptureFixture,
+    url: str, up: Up, conn: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await runner.up(url, two, limits, to=1)
+    await up(to=1)
     await conn.execute("DROP INDEX a_x")
-    await runner.up(url, two, limits)
+    await up()
     assert "changed since the last migration: index a_x on a is gone" in caplog.text
     assert await drift(url) == []
 
 
 async def test_a_database_of_an_older_release_is_not_drifted_and_gets_its_catalog(
-    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+    url: str, up: Up, conn: asyncpg.Connection
 ) -> None:
-    await runner.up(url, two, limits)
+    await up()
     await conn.execute("DROP TABLE schema_catalog")
     assert (await read(url)).stored is None
-    await runner.up(url, two, limits)
+    await up()
     assert await drift(url) == []
 
 
 @pytest.mark.parametrize("change", ["version = 1", "server = 9"])
 async def test_a_catalog_of_another_version_or_server_is_not_compared(
-    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits, change: str
+    url: str, up: Up, conn: asyncpg.Connection, change: str
 ) -> None:
-    await runner.up(url, two, limits)
+    await up()
     await conn.execute(f"UPDATE schema_catalog SET {change}")
     assert (await read(url)).stored is None
-    await runner.up(url, two, limits)
+    await up()
     assert await drift(url) == []
 
 
@@ -135,22 +137,18 @@ async def test_a_run_that_fails_later_stores_what_it_did(
 
 
 async def test_while_a_migration_is_in_doubt_nothing_is_compared(
-    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+    url: str, up: Up, conn: asyncpg.Connection
 ) -> None:
-    await runner.up(url, two, limits)
+    await up()
     await conn.execute("UPDATE schema_migrations SET state = 'started' WHERE version = 2")
     assert (await read(url)).stored is None
 
 
 async def test_a_catalog_that_cannot_be_stored_fails_no_migration(
-    url: str,
-    conn: asyncpg.Connection,
-    two: list[Migration],
-    limits: Limits,
-    caplog: pytest.LogCaptureFixture,
+    up: Up, conn: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     await conn.execute("CREATE VIEW schema_catalog AS SELECT 1 AS version")
-    assert len(await runner.up(url, two, limits)) == 2
+    assert len(await up()) == 2
     assert "could not store the catalog" in caplog.text
 
 
