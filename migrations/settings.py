@@ -1,24 +1,18 @@
 """Environment of `python -m migrations`; nothing else of the package reads it."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from migrations.attempts import Limits
 from migrations.policy import Policy
-from services.common.config import LogLevel, PostgresUrl
+from services.common.config import Environment, PostgresUrl
 
 
-class MigrationSettings(BaseSettings):
+class MigrationSettings(Environment):
     """Only what migrations need: no PgBouncer, Redis or Kafka has to exist yet."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
 
     database_direct_url: PostgresUrl = Field(
         repr=False, description="PostgreSQL without PgBouncer: migrations and LISTEN"
     )
-    log_level: LogLevel = Field("INFO", description="Least severe log that is written")
     migration_lock_timeout_s: float = Field(
         5, gt=0, description="Seconds a migration may wait for a table lock before it steps back"
     )

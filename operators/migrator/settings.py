@@ -3,21 +3,15 @@
 from functools import cached_property
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.common.config import LogLevel
+from services.common.config import Environment
 
 
-class MigratorSettings(BaseSettings):
+class MigratorSettings(Environment):
     """The cluster is found by KUBECONFIG, in a pod by its service account."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
 
     port: int = Field(8020, ge=0, le=65535, description="Port of HTTP: API, health, metrics")
     listen_address: str = Field("0.0.0.0", description="Address that HTTP listens on")
-    log_level: LogLevel = Field("INFO", description="Least severe log that is written")
     migrator_namespaces: str = Field(
         "", description="Namespaces the migrator serves, separated by commas; unset: all"
     )

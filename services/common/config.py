@@ -44,15 +44,20 @@ Networks = Annotated[str, AfterValidator(_networks)]
 _TIER = "The same for role {}; unset: RATE_LIMIT_MAX; 0: off"
 
 
-class Settings(BaseSettings):
-    """What every process reads; a process adds its own in a subclass in its settings.py."""
+class Environment(BaseSettings):
+    """What is true of every process; one without a database begins here."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    port: int = Field(8000, ge=0, le=65535, description="Port of HTTP: API, health, metrics")
     log_level: LogLevel = Field("INFO", description="Least severe log that is written")
+
+
+class Settings(Environment):
+    """What a process with a database reads; it adds its own in a subclass in its settings.py."""
+
+    port: int = Field(8000, ge=0, le=65535, description="Port of HTTP: API, health, metrics")
     database_url: PostgresUrl = Field(
         repr=False, description="PostgreSQL through PgBouncer (transaction mode)"
     )

@@ -4,20 +4,14 @@ from datetime import date
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.common.config import LogLevel
+from services.common.config import Environment
 
 
-class SampleSettings(BaseSettings):
+class SampleSettings(Environment):
     """What `python -m services.sample_register` reads from the environment."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
-
     port: int = Field(8090, ge=0, le=65535, description="Port of the sample register")
-    log_level: LogLevel = Field("INFO", description="Least severe log that is written")
     sample_host: str = Field("0.0.0.0", description="Address the sample register listens on")
     sample_size: int = Field(
         6000, ge=1, le=5_000_000, description="Rows of the sample's filings data set"
