@@ -26,6 +26,7 @@ from migrations.files import Script
 from migrations.session import BROKEN, LOCK, Backend, Q
 from migrations.statements import Statement
 from migrations.watch import Watcher
+from services.common import pauses
 
 _LOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 _LOST = (
@@ -126,7 +127,7 @@ class Attempts:
                 blockers=list(seen),
                 **self._place(script, exc),
             ) from exc
-        ceiling = min(self.limits.backoff_cap_s, self.limits.backoff_s * 2.0**tried)
+        ceiling = pauses.longest(tried + 1, self.limits.backoff_s, self.limits.backoff_cap_s)
         delay = random.uniform(0, ceiling)
         log.warning(
             "%s got no lock (try %d of %d), blocked by %s; next try in %.1f s",

@@ -22,6 +22,7 @@ from operators.migrator.status import (
     stamp,
     with_condition,
 )
+from services.common import pauses
 
 _OF_ROUND = (
     *(
@@ -233,7 +234,7 @@ def backoff_s(o: Observed, tries: int) -> float:
     The spread comes from what is known to all, so that two operators wait the same.
     """
     retries = o.spec.retries
-    ceiling = min(retries.backoff_cap_seconds, retries.backoff_seconds * 2.0 ** min(tries - 1, 30))
+    ceiling = pauses.longest(tries, retries.backoff_seconds, retries.backoff_cap_seconds)
     seed = hashlib.sha256(f"{o.owner.uid}\n{o.round}\n{tries}".encode()).digest()
     return ceiling * (0.5 + seed[0] / 510)
 

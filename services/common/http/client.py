@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from services.common import context
+from services.common import context, pauses
 from services.common.errors import AppError, DeadlineExceeded, Unavailable, known
 
 M = TypeVar("M", bound=BaseModel)
@@ -165,7 +165,7 @@ class ServiceClient:
 
     def _pause(self, attempt: int, error: AppError) -> float:
         """Exponential with full jitter, no shorter than the service asks for."""
-        pause = random.uniform(0, self._backoff_s * 2 ** (attempt - 1))
+        pause = random.uniform(0, pauses.longest(attempt, self._backoff_s))
         return max(pause, error.retry_after or 0)
 
 

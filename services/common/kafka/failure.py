@@ -7,6 +7,7 @@ from pathlib import PurePath
 from random import uniform
 from typing import Any
 
+from services.common import pauses
 from services.common.errors import AppError
 from services.common.logs import redact
 
@@ -49,7 +50,7 @@ def backoff(attempt: int, retry_after: float | None = None) -> float:
     """
     if retry_after is not None:
         return retry_after + uniform(0, BASE_S)
-    return uniform(0, min(CAP_S, BASE_S * 2 ** (attempt - 1)))
+    return uniform(0, pauses.longest(attempt, BASE_S, CAP_S))
 
 
 def retry_in(exc: BaseException, attempt: int, max_attempts: int) -> float | None:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from services.common import metrics
+from services.common import metrics, pauses
 from services.common.config import source_url
 from services.common.errors import AppError, SourceRejected, SourceUnavailable
 from services.common.http.waits import asked_wait
@@ -225,7 +225,7 @@ class Client:
 
     async def _back_off(self, attempt: int, asked_s: float) -> None:
         """Full jitter; what the source asked for is waited out at the gate."""
-        ceiling = min(self.patience.most_s, self.patience.first_s * 2 ** (attempt - 1))
+        ceiling = pauses.longest(attempt, self.patience.first_s, self.patience.most_s)
         if not asked_s:
             await self.sleep(self.jitter(0, ceiling))
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from services.common import metrics
+from services.common import metrics, pauses
 from services.common.errors import SourceRejected, SourceUnavailable
 from services.common.http.waits import asked_wait
 from services.pipelines.ingestion.registers.salvage import Salvaged, salvage, split_rows
@@ -208,7 +208,7 @@ class SodaClient:
         raise SourceRejected(self._says(path, f"answered {status}: {told}"), answered=status)
 
     async def _back_off(self, attempt: int, asked_s: float = 0.0) -> None:
-        ceiling = min(self._patience.most_s, self._patience.first_s * 2 ** (attempt - 1))
+        ceiling = pauses.longest(attempt, self._patience.first_s, self._patience.most_s)
         if asked_s:
             # The source asked for quiet: no other request of this process goes out before.
             self._free_at = max(self._free_at, self._clock() + asked_s)
