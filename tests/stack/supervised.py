@@ -17,7 +17,7 @@ from tests.stack.proc import Identity, wait_gone
 from tests.stack.ready import probe
 from tests.stack.spec import Spec
 
-READY_S = 60.0
+READY_S = 120.0
 
 
 class Supervised(ABC):
@@ -68,7 +68,7 @@ class Supervised(ABC):
         """Signal a process; the supervisor starts one that dies of it again after 0.5 s."""
         who = self._signal(name, sign)
         if sign == signal.SIGKILL:
-            wait_gone(who, 5.0)
+            wait_gone(who, 30.0)
             self._wait(name, lambda unit: unit["pid"] != who.pid)
 
     def restart(self, name: str) -> None:
