@@ -60,10 +60,12 @@ class Api:
         async with aiohttp.ClientSession(
             connector=connector, headers=headers, timeout=timeout
         ) as session:
-            yield cls(server, session)
-            # at once: a goodbye over TLS would outlive the loop
-            await connector.close(abort_ssl=True)
-            await asyncio.sleep(GOODBYE_S)
+            try:
+                yield cls(server, session)
+            finally:  # also of one that is cancelled
+                # at once: a goodbye over TLS would outlive the loop
+                await connector.close(abort_ssl=True)
+                await asyncio.sleep(GOODBYE_S)
 
     async def get(self, where: str, **query: str) -> Object:
         """An object or a list."""
@@ -115,14 +117,17 @@ class Api:
         async with self._session.get(self.server + where, params=asked) as answer:
             if answer.status >= 400:
                 raise ApiError(answer.status, await answer.text())
-            rest = b""
-            async for chunk in answer.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    told = json.loads(line)
-                    if told["type"] == "ERROR":
-                        raise ApiError(told["object"].get("code", 500), str(told["object"]))
-                    yield told["type"], told["object"]
+            try:
+                rest = b""
+                async for chunk in answer.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for told in map(json.loads, lines):
+                        if told["type"] == "ERROR":
+                            raise ApiError(told["object"].get("code", 500), str(told["object"]))
+                        yield told["type"], told["object"]
+            finally:  # aiohttp would say a goodbye, and knows the connection no more
+                if (open_ := answer.connection) and open_.transport:
+                    open_.transport.abort()
 
     async def _ask(
         self,
