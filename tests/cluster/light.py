@@ -3,17 +3,14 @@
 Pods stay pending unless a test plays the kubelet.
 """
 
-import os
-import random
 from collections.abc import Sequence
 
 from tests.cluster import binaries, components, identities
 from tests.cluster.base import BaseCluster
 from tests.cluster.components import CONTROLLERS, Address
-from tests.cluster.errors import ClusterError
 from tests.cluster.home import Home
 from tests.stack import install, programs
-from tests.stack.proc import port_owner
+from tests.stack.ports import free_port
 from tests.stack.spec import Spec
 
 
@@ -49,7 +46,7 @@ class LightCluster(BaseCluster):
     def address(self) -> Address:
         """Free ports of loopback, chosen once."""
         if self._address is None:
-            self._address = Address("127.0.0.1", *free_ports(4))
+            self._address = Address("127.0.0.1", *(free_port() for _ in range(4)))
         return self._address
 
 
@@ -57,19 +54,3 @@ def install_etcd() -> None:
     """Bring etcd by apt-get where it is missing."""
     if not programs.find("etcd"):
         install.more_packages(["etcd-server"])
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different, below the ephemeral ones.
-
-    Test processes side by side (pytest-xdist) never take the same ones.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    candidates = range(24_000 + worker % 2, 32_000, 2)
-    found: list[int] = []
-    for port in random.sample(candidates, len(candidates)):
-        if not port_owner(port):
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise ClusterError("no free ports were found: stop some of the clusters on this machine.")

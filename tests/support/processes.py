@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp.test_utils import unused_port
-
 from tests.stack.config import REPO
+from tests.stack.ports import free_port
 from tests.stack.ready import probe
 
-READY_S = 60.0
-STOP_S = 20.0
+READY_S = 120.0
+STOP_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def process(
     module: str, environment: Mapping[str, str], folder: Path, ready: str = "/health/ready"
 ) -> Iterator[Process]:
     """`python -m MODULE [WORD...]` from when `ready` answers 200; SIGTERM at the block's end."""
-    port, log = unused_port(), folder / f"{module.replace(' ', '_')}.log"
+    port, log = free_port(), folder / f"{module.replace(' ', '_')}.log"
     env = {**os.environ, **environment, "PORT": str(port)}
     argv = [sys.executable, "-m", *module.split()]
     with log.open("wb") as out:

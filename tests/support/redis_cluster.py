@@ -1,24 +1,15 @@
 """A Redis cluster of three nodes on loopback, for a test alone."""
 
 import contextlib
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.stack.ports import free_port
+
 NODES = 3
-_READY_S = 20.0
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        found = []
-        for _ in range(count):
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            found.append(probe.getsockname()[1])
-        return found
+_READY_S = 60.0
 
 
 def _cli(port: int, *words: str) -> str:
@@ -29,7 +20,7 @@ def _cli(port: int, *words: str) -> str:
 @contextlib.contextmanager
 def redis_cluster(folder: Path) -> Iterator[list[int]]:
     """Run the nodes while the block does; their ports."""
-    ports = _free_ports(2 * NODES)
+    ports = [free_port() for _ in range(2 * NODES)]
     nodes, buses = ports[:NODES], ports[NODES:]
     with contextlib.ExitStack() as stack:
         for port, bus in zip(nodes, buses, strict=True):

@@ -9,7 +9,6 @@
 
 import contextlib
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -21,37 +20,11 @@ from typing import ClassVar, Self
 
 from tests.stack import commands, control, install, programs
 from tests.stack.config import DATABASE, PORTS, REPO, ROLE, Config, Tuning
-from tests.stack.errors import StackError
+from tests.stack.ports import free_base, give_back
 from tests.stack.proc import identify
 from tests.stack.spec import Spec
 from tests.stack.supervised import Supervised
 from tests.stack.table import INFRASTRUCTURE
-
-STEP = 200
-"""No two default ports differ by 100 more or less than a multiple of this."""
-
-
-def free_base() -> int:
-    """A number such that default port + it is free for every process, below the ephemeral ports.
-
-    Test processes side by side (pytest-xdist) take bases whose ports can never be the same.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    for _ in range(200):
-        base = random.randrange(10_000, 23_000, STEP) + worker % 2 * STEP // 2
-        if all(_free(base + port) for port in PORTS.values()):
-            return base
-    raise StackError("no free range of ports was found: stop some of the stacks on this machine.")
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe_socket:
-        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe_socket.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 class TestStack(Supervised):
@@ -110,6 +83,7 @@ class TestStack(Supervised):
     def stop(self) -> None:
         """Stop everything and delete the folder, unless the caller gave it."""
         control.stop(self.config)
+        give_back(self.config.ports.values())
         if self.config.private.parent != self.folder:
             shutil.rmtree(self.config.private, ignore_errors=True)
         if self._given is None:
@@ -182,7 +156,7 @@ def drop_database(stack: TestStack, name: str) -> None:
 
 def flush_redis(port: int, database: int) -> str:
     """Empty one of Redis' databases; its URL."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(f"SELECT {database}\r\nFLUSHDB\r\n".encode())
         answer = b""
         while answer.count(b"\r\n") < 2:

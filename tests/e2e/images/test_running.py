@@ -6,9 +6,9 @@ import urllib.request
 
 import pytest
 
-from tests.cluster.light import free_ports
 from tests.cluster.waiting import until
 from tests.images.unpacked import Unpacked
+from tests.stack.ports import free_port
 from tests.support.stack import TestDatabase
 
 # What each image is started as, and the setting that it then misses first.
@@ -79,7 +79,7 @@ def test_certificates_time_zones_and_host_names_are_there(image: Unpacked) -> No
 
 
 def test_a_service_answers_and_ends_by_sigterm(api: Unpacked) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     argv = [*api.config["Entrypoint"], "services.sample_register"]
     env = {"PORT": str(port), "SAMPLE_HOST": "127.0.0.1", "SAMPLE_SIZE": "10"}
     with subprocess.Popen(api.command(argv, env), stderr=subprocess.DEVNULL) as process:
