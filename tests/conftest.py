@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from services.common.db import Database
 from tests.cluster.fixtures import cluster, light_cluster
@@ -34,6 +35,12 @@ E2E = TESTS / "e2e"
 
 # services that tests make in their own process: one that is to be limited says so
 os.environ["RATE_LIMIT_MAX"] = "0"
+
+# how long an example takes says how busy the machine is; the rest as the environment has it
+settings.register_profile(
+    "untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 _redis_databases = itertools.cycle(range(16))
 
