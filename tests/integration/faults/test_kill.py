@@ -5,7 +5,7 @@ Each test has a stack of its own, whose supervisor starts again what was killed.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -21,9 +21,15 @@ PARTS = ("sample_register", "relay", "scheduler", *WORKERS)
 QUICK = {"LEASE_S": "5", "HEARTBEAT_S": "1", "SWEEP_S": "1"}
 """A killed worker's jobs come back in seconds instead of half a minute."""
 
-SLOW_MS = 100
+SLOW_MS = 250
 PAGES_BEFORE = 4
-RUN_S = 90.0
+RUN_S = 180.0
+
+
+@pytest.fixture
+def whole(whole_of_today: Callable[[], Whole]) -> Whole:
+    """An undisturbed run of the same day, asked for by each test."""
+    return whole_of_today()
 
 
 @pytest.fixture
