@@ -13,6 +13,7 @@ from services.common.sql import Query
 from services.pipelines.ingestion import agents
 from services.pipelines.ingestion.settings import IngestionSettings
 from services.pipelines.ingestion.steps import QUEUE
+from tests.support.waiting import PATIENCE_S
 
 FINAL = ("succeeded", "dead", "cancelled")
 JOB = Query("test_job", "SELECT * FROM jobs WHERE id = $1")
@@ -68,7 +69,7 @@ async def job(db: Executor, job_id: int) -> dict[str, Any]:
     return dict(row)
 
 
-async def finished(db: Executor, job_id: int, seconds: float = 30) -> dict[str, Any]:
+async def finished(db: Executor, job_id: int, seconds: float = PATIENCE_S) -> dict[str, Any]:
     """The job once it is final; AssertionError that shows the jobs after `seconds`."""
 
     async def final() -> bool:
@@ -79,7 +80,7 @@ async def finished(db: Executor, job_id: int, seconds: float = 30) -> dict[str, 
 
 
 async def until(
-    met: Callable[[], Awaitable[object]], what: str, db: Executor, seconds: float = 30
+    met: Callable[[], Awaitable[object]], what: str, db: Executor, seconds: float = PATIENCE_S
 ) -> None:
     """Return when `met`; AssertionError that names `what` and shows the jobs after `seconds`."""
     end = time.monotonic() + seconds
@@ -94,9 +95,9 @@ async def shown(db: Executor) -> str:
     return "\n".join(str(dict(row)) for row in await db.fetch(SHOWN))
 
 
-async def ingest(db: Executor, source: str, *, seconds: float = 30, **args: Any) -> dict[str, Any]:
+async def ingest(db: Executor, source: str, **args: Any) -> dict[str, Any]:
     """Run an ingestion to its end; the job, which must have succeeded."""
-    row = await finished(db, await start(db, source, **args), seconds)
+    row = await finished(db, await start(db, source, **args))
     assert row["state"] == "succeeded", row["error"]
     return row
 

@@ -15,7 +15,7 @@ import orjson
 
 from tests.support.processes import process
 
-LOG_S = 5.0
+LOG_S = 30.0
 FILINGS = "wffy-3uut"
 CALM = {"fail_next": 0, "truncate_next": 0, "slow_ms": 0, "retry_after": None}
 

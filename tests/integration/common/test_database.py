@@ -100,7 +100,7 @@ async def test_a_cancelled_call_gives_its_connection_back(
             else:
                 await db.fetchval(SLEEP)
     assert await db.fetchval(ONE) == 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # the query takes 30
     await db.close()
 
 
@@ -126,10 +126,12 @@ async def test_a_deadlock_is_unavailable(db: Database) -> None:
     await db.executemany(INSERT, [(1,), (2,)])
     lock = Query("lock", "SELECT 1 FROM common_t WHERE id = $1 FOR UPDATE")
 
+    both_hold_one = asyncio.Barrier(2)
+
     async def both(first: int, second: int) -> None:
         async with db.transaction() as tx:
             await tx.execute(lock, first)
-            await asyncio.sleep(0.2)
+            await both_hold_one.wait()
             await tx.execute(lock, second)
 
     done = await asyncio.gather(both(1, 2), both(2, 1), return_exceptions=True)
@@ -157,7 +159,7 @@ async def test_a_peer_that_falls_silent_holds_up_nobody(
                 await forever(db, in_transaction)
         with pytest.raises(Unavailable):
             await db.fetchval(ONE)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20  # the query takes 30
         proxy.talking.set()
         assert await db.fetchval(ONE) == 1
         await db.close()

@@ -20,6 +20,7 @@ from services.common.http.token import make
 from services.common.sql import Query
 from services.common.types import Role
 from tests.support.stack import TestDatabase
+from tests.support.waiting import until
 
 SECRET = "k" * 32
 Client = TestClient[web.Request, web.Application]
@@ -99,11 +100,11 @@ async def waiting(db: Executor, number: int) -> None:
     """Return as soon as `number` transactions are open and idle."""
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
     query = Query("idle", sql + "state = 'idle in transaction'")
-    for _ in range(250):
-        if await db.fetchval(query) >= number:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"not {number} transactions are open")
+
+    async def met() -> bool:
+        return bool(await db.fetchval(query) >= number)
+
+    await until(met)
 
 
 async def test_a_repetition_gets_the_very_first_answer(client: Client, db: Database) -> None:

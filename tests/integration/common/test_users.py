@@ -22,6 +22,7 @@ from services.jobs.settings import JobsSettings
 from services.prospects.app import build as build_prospects
 from services.prospects.settings import ProspectsSettings
 from tests.support.stack import TestDatabase
+from tests.support.waiting import PATIENCE_S
 
 Client = TestClient[web.Request, web.Application]
 SECRET = "s" * 32
@@ -61,12 +62,14 @@ async def asked(client: Client, headers: dict[str, str]) -> int:
     return (await client.get(path, headers=headers)).status
 
 
-async def until(met: Callable[[], Awaitable[Any]], seconds: float = 5) -> float:
-    begun = time.monotonic()
+async def until(met: Callable[[], Awaitable[Any]]) -> float:
+    """Return when `met`; after how many seconds it was asked that was."""
+    begun = asked_at = time.monotonic()
     while not await met():
-        assert time.monotonic() - begun < seconds
+        assert time.monotonic() - begun < PATIENCE_S
         await asyncio.sleep(0.02)
-    return time.monotonic() - begun
+        asked_at = time.monotonic()
+    return asked_at - begun
 
 
 async def known(processes: list[Client], user: str, db: Database) -> None:

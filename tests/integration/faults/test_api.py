@@ -16,12 +16,14 @@ from tests.integration.faults.judge import judge, well_again
 from tests.load.exposition import scrape
 from tests.support.processes import process
 from tests.support.stack import TestStack
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.slow
-BEFORE_S, AFTER_S = 0.7, 2.5
+BEFORE_S = 0.7
 IN_A_ROW = 50
 AWAY_S = 2.0
 VIEWER_LIMIT = 20
+RACES = 6
 LIMITS = {"RATE_LIMIT_MAX": "1000000", "RATE_LIMIT_MAX_VIEWER": str(VIEWER_LIMIT)}
 CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -103,7 +105,6 @@ async def test_answers_are_right_or_503_and_what_is_written_is_written_once(
         begun = time.monotonic()
         await fault(place.stack)
         back = time.monotonic()
-        await asyncio.sleep(AFTER_S)
         await crowd.until(lambda: well_again(crowd, back))
     print(f"{back - begun:.1f} s: {dict(sorted(crowd.told().items()))}")
     assert any(answer.status == 503 for answer in crowd.answers), "the fault hit nobody"
@@ -128,6 +129,7 @@ async def test_without_redis_requests_pass_and_are_counted(place: Place) -> None
         begun = time.monotonic()
         await away("redis")(place.stack)
         back = time.monotonic()
+        await crowd.until(lambda: well_again(crowd, back))
         await crowd.until(lambda: all(checked_again(crowd, url) for url in place.urls))
     judge(crowd, begun, back)
     told = crowd.told()
@@ -145,12 +147,13 @@ async def test_a_limit_holds_again_when_redis_is_back(place: Place) -> None:
                 assert answer.status in (200, 429)
                 return answer
 
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE_S
         while "RateLimit" not in (await ask()).headers:
             assert time.monotonic() < end, "Redis is back and not asked"
         # a request that Redis answers late passes, and later ones pay for it
-        answers = [await ask() for _ in range(2 * VIEWER_LIMIT)]
-        assert any(a.status == 429 and int(a.headers["Retry-After"]) >= 1 for a in answers)
+        while (answer := await ask()).status != 429:
+            assert time.monotonic() < end, "Redis is asked and nobody is refused"
+        assert int(answer.headers["Retry-After"]) >= 1
 
 
 @pytest.fixture
@@ -169,7 +172,7 @@ async def test_each_race_for_a_claim_has_one_winner_whatever_breaks(
 ) -> None:
     breaking = asyncio.create_task(break_one_after_the_other(place.stack))
     won: dict[str, str] = {}
-    while not breaking.done():
+    while not breaking.done() or len(won) < RACES:
         target = ident(next(place.claimable))
         answers = await asyncio.gather(*(racer.claim(target) for racer in racers))
         [won[target]] = [answer.user for answer in answers if answer.status == 200]
@@ -177,7 +180,7 @@ async def test_each_race_for_a_claim_has_one_winner_whatever_breaks(
     await breaking
     refused = sum(answer.refused for racer in racers for answer in racer.answers)
     print(f"{len(won)} races, {refused} refusals")
-    assert (len(won) > 5, refused > 0) == (True, True)
+    assert refused > 0, "the faults hit nobody"
     held = place.rows("SELECT id, claimed_by FROM prospects WHERE claimed_by LIKE 'racer %'")
     assert {row["id"]: row["claimed_by"] for row in held} == won
     trail = place.rows("SELECT entity_id, subject FROM audit_logs WHERE subject LIKE 'racer %'")
@@ -214,8 +217,10 @@ async def test_a_user_disabled_when_postgresql_is_back_is_refused_in_two_seconds
                 await asyncio.to_thread(place.sql, disable)
                 break
         disabled = time.monotonic()
+        asked = disabled
         while (seen := Counter(await statuses())) != {401: 3}:
-            assert time.monotonic() - disabled < 2, seen
+            assert asked - disabled < 2, seen
             await asyncio.sleep(0.02)
-        print(f"refused {time.monotonic() - disabled:.2f} s after")
+            asked = time.monotonic()
+        print(f"refused {asked - disabled:.2f} s after")
         await coming

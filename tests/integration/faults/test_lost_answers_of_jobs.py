@@ -17,6 +17,7 @@ from services.jobs.sweeper import expire_leases
 from tests.integration.jobs.support import job, pool_of, row, sql
 from tests.support.proxy import Proxy, proxied
 from tests.support.stack import TestDatabase
+from tests.support.waiting import PATIENCE_S
 
 EFFECT = Query("test_effect", "INSERT INTO effects (job_id) VALUES ($1)")
 CHILDREN = 3
@@ -98,7 +99,7 @@ async def test_a_step_whose_answer_is_lost_happens_once(
     async with pool_of(worker, HANDLERS, concurrency=1, **options) as pool:
 
         async def ended(job_id: int) -> dict[str, Any]:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE_S):
                 while (found := await row(direct, job_id))["state"] not in ("succeeded", "dead"):
                     pool.wake.set()
                     await expire_leases(direct)

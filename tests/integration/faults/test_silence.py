@@ -12,6 +12,7 @@ from services.prospects.settings import ProspectsSettings
 from tests.integration.prospects.support import Desk
 from tests.support.proxy import Proxy, proxied
 from tests.support.stack import TestDatabase
+from tests.support.waiting import PATIENCE_S
 
 DEADLINE_S = 1.5
 
@@ -38,7 +39,7 @@ async def test_lists_come_back_with_the_next_connections(desk: Desk, proxy: Prox
     proxy.forget()
     begun = time.monotonic()
     while (await desk.call("GET", "")).status != 200:
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < PATIENCE_S
 
 
 async def test_a_user_disabled_meanwhile_is_refused_soon(desk: Desk, proxy: Proxy) -> None:
@@ -48,4 +49,4 @@ async def test_a_user_disabled_meanwhile_is_refused_soon(desk: Desk, proxy: Prox
     desk.database.psql("UPDATE users SET disabled_at = now() WHERE subject = 'ann'")
     begun = time.monotonic()
     while (await desk.call("GET", "")).status != 401:
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < PATIENCE_S

@@ -22,6 +22,7 @@ from tests.support.unloads import (
     record,
     zipped,
 )
+from tests.support.waiting import until
 
 FILINGS = florida(filings=[fl_filing("1", "01/01/2026", "01/01/2031")])
 (FILE,) = FILINGS.values()
@@ -162,7 +163,7 @@ async def test_an_upload_is_larger_than_the_limit_of_other_bodies(
 async def test_a_client_that_stops_sending_is_told(environment: dict[str, str]) -> None:
     async def stalls() -> Any:
         yield FILE
-        await asyncio.sleep(30)
+        await asyncio.sleep(3600)
 
     async with serving(environment, file_stall_s=0.1) as api:
         status, problem = await post(api, stalls(), "text/csv")
@@ -203,10 +204,7 @@ async def test_only_so_many_uploads_are_taken_at_once(
 
     async with serving(environment, file_uploads_max=1) as api:
         first = asyncio.create_task(post(api, slow(), "text/csv"))
-        for _ in range(500):
-            if api.app[PLACES].locked():
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: asyncio.sleep(0, api.app[PLACES].locked()))
         status, problem = await post(api, FILE, "text/csv")
         assert (status, problem["code"]) == (503, "unavailable")
         go.set()

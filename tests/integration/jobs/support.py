@@ -1,7 +1,7 @@
 """Short names for what the tests of jobs do again and again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from services.common.jobs import Done, Handler, JobContext, NewJob, Outcome
 from services.common.kafka.ledger import Claim, Ledger
 from services.common.kafka.pool import Pool, QueueSpec
 from services.common.sql import Query
+from tests.support.waiting import until
 
 QUEUE = "scoring"
 
@@ -35,22 +36,13 @@ async def states(db: Executor) -> dict[str, int]:
     return {each["state"]: each["n"] for each in rows}
 
 
-async def until(met: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
-    """Return when `met`; TimeoutError after `seconds`."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await met():
-                return
-            await asyncio.sleep(0.02)
-
-
-async def until_state(db: Executor, job_id: int, state: str, seconds: float = 10) -> dict[str, Any]:
+async def until_state(db: Executor, job_id: int, state: str) -> dict[str, Any]:
     """The row of a job as soon as it is in `state`."""
 
     async def met() -> bool:
         return bool((await row(db, job_id))["state"] == state)
 
-    await until(met, seconds)
+    await until(met)
     return await row(db, job_id)
 
 

@@ -10,7 +10,8 @@ from services.common.jobs import Done, FanOut, JobContext, NewJob, Outcome, enqu
 from services.common.kafka.ledger import Ledger
 from services.common.kafka.pool import Pool, QueueSpec
 from services.jobs import store_queues
-from tests.integration.jobs.support import QUEUE, job, sql, until
+from tests.integration.jobs.support import QUEUE, job, sql
+from tests.support.waiting import until
 
 PLACES = 3
 WORKERS = 2
@@ -18,7 +19,12 @@ BULK = 240
 BEFORE = """
 SELECT count(*) FROM jobs AS bulk, jobs AS urgent
 WHERE bulk.priority = 100 AND urgent.id = $1
-  AND bulk.started_at > urgent.created_at AND bulk.started_at < urgent.started_at
+  AND bulk.started_at > $2 AND bulk.started_at < urgent.started_at
+"""
+LATER = """
+SELECT count(*) FROM jobs AS bulk, jobs AS urgent
+WHERE bulk.priority = 100 AND urgent.id = $1
+  AND coalesce(bulk.started_at, 'infinity') > urgent.finished_at
 """
 
 
@@ -66,14 +72,25 @@ def all_done(db: Database, condition: str) -> Callable[[], Awaitable[bool]]:
     return done
 
 
+def begun(db: Database) -> Callable[[], Awaitable[object]]:
+    """Whether every place has had a job."""
+
+    async def met() -> bool:
+        ended = await sql(db, "SELECT FROM jobs WHERE state = 'succeeded'")
+        return len(ended) >= PLACES * WORKERS
+
+    return met
+
+
 async def test_an_urgent_job_waits_for_no_more_than_runs_already(db: Database) -> None:
     await enqueue_many(db, [job("short") for _ in range(BULK)])
     async with AsyncExitStack() as stack:
         await Workers(db, stack).work_on(QUEUE)
-        await asyncio.sleep(0.3)
+        await until(begun(db))
         urgent = await enqueue(db, job("short", priority=10))
+        [seen] = await sql(db, "SELECT clock_timestamp() AS at")
         await until(all_done(db, f"id = {urgent}"))
-        overtaken_by = (await sql(db, BEFORE, urgent))[0]["count"]
+        overtaken_by = (await sql(db, BEFORE, urgent, seen["at"]))[0]["count"]
     assert overtaken_by <= PLACES * WORKERS
 
 
@@ -81,11 +98,11 @@ async def test_what_an_urgent_parent_asks_for_is_as_urgent(db: Database) -> None
     await enqueue_many(db, [job("short") for _ in range(BULK)])
     async with AsyncExitStack() as stack:
         await Workers(db, stack).work_on(QUEUE)
-        await asyncio.sleep(0.2)
+        await until(begun(db))
         urgent = await enqueue(db, job("parent", priority=10))
         await until(all_done(db, f"id = {urgent}"))
-        waiting = await sql(db, "SELECT count(*) FROM jobs WHERE state = 'queued'")
-    assert waiting[0]["count"] > BULK / 3
+        later = await sql(db, LATER, urgent)
+    assert later[0]["count"] > BULK / 3
 
 
 async def test_a_paused_queue_and_a_slow_source_hold_up_no_other(db: Database) -> None:
@@ -97,10 +114,14 @@ async def test_a_paused_queue_and_a_slow_source_hold_up_no_other(db: Database) -
         workers = Workers(db, stack)
         for queue in ("ingestion", "enrichment", QUEUE):
             await workers.work_on(queue)
-        await until(all_done(db, f"queue = '{QUEUE}'"), 20)
+        await until(
+            all_done(db, f"queue = '{QUEUE}'"),
+        )
         assert await sql(db, "SELECT FROM jobs WHERE queue = 'ingestion' AND attempt > 0") == []
         await store_queues.resume(db, "ingestion")
-        await until(all_done(db, "queue = 'ingestion'"), 10)
+        await until(
+            all_done(db, "queue = 'ingestion'"),
+        )
 
 
 async def test_a_slow_source_has_one_place_where_its_jobs_share_a_key(db: Database) -> None:
@@ -108,7 +129,9 @@ async def test_a_slow_source_has_one_place_where_its_jobs_share_a_key(db: Databa
     await enqueue_many(db, [job("short") for _ in range(BULK)])
     async with AsyncExitStack() as stack:
         await Workers(db, stack).work_on(QUEUE)
-        await until(all_done(db, "kind = 'short'"), 20)
+        await until(
+            all_done(db, "kind = 'short'"),
+        )
         running = await sql(db, "SELECT count(*) FROM jobs WHERE state = 'running'")
     assert running[0]["count"] == 1
 
@@ -121,7 +144,9 @@ async def test_of_jobs_as_urgent_the_first_come_is_served_first(db: Database) ->
         for _ in range(20):
             await enqueue_many(db, [job("short") for _ in range(6)])
             await asyncio.sleep(0.02)
-        await until(all_done(db, "true"), 20)
+        await until(
+            all_done(db, "true"),
+        )
     begun = await sql(db, "SELECT id FROM jobs ORDER BY started_at, id")
     places = [place - (row["id"] - begun[0]["id"]) for place, row in enumerate(begun)]
     assert max(map(abs, places)) <= 4 * PLACES * WORKERS

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import pytest
 
 from services.common.kafka.topics import PROSPECTS_CHANGED
-from tests.integration.jobs.kafka import read
+from tests.integration.jobs.kafka import read_all
 from tests.stack.config import REPO
 from tests.support.stack import TestStack, psql
 
@@ -24,7 +24,7 @@ WORKER = "tests.integration.jobs.worker_process"
 JOBS = 120
 PLACES = 4
 ENVIRONMENT = {
-    "LEASE_S": "4", "HEARTBEAT_S": "1", "SWEEP_S": "1", "SCHEDULE_S": "0.2", "LOG_LEVEL": "INFO",
+    "LEASE_S": "5", "HEARTBEAT_S": "1", "SWEEP_S": "1", "SCHEDULE_S": "0.2", "LOG_LEVEL": "INFO",
 }  # fmt: skip
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ class Scene:
         self.said = self.first = 0
         self.jobs = JOBS
 
-    def sql(self, text: str, seconds: float = 10) -> str:
+    def sql(self, text: str, seconds: float = 60) -> str:
         """Run SQL directly on PostgreSQL, again and again while it is away."""
         end = time.monotonic() + seconds
         while True:
@@ -66,7 +66,7 @@ class Scene:
         oldest.send_signal(sign)
         return oldest.wait(30)
 
-    def until(self, text: str, expected: str, seconds: float = 60) -> None:
+    def until(self, text: str, expected: str, seconds: float = 120) -> None:
         """Return when the SQL prints `expected`."""
         end = time.monotonic() + seconds
         while (found := self.sql(text)) != expected:
@@ -223,7 +223,7 @@ def beside(scene: Scene, module: str) -> Iterator[subprocess.Popen[bytes]]:
 def sent_once(scene: Scene, number: int) -> bool:
     """Whether Kafka has so many messages since `begin`, and each once."""
     brokers = scene.stack.environment()["KAFKA_BROKERS"]
-    messages = asyncio.run(read(brokers, PROSPECTS_CHANGED, 1_000_000, 3))
+    messages = asyncio.run(read_all(brokers, PROSPECTS_CHANGED))
     sent = Counter(value["n"] for _, value in messages if value["n"] >= scene.first)
     return (len(sent), set(sent.values())) == (number, {1})
 

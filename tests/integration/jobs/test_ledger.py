@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from itertools import chain
 
 import pytest
@@ -11,6 +12,7 @@ from services.common.errors import LostLease, SourceRejected, SourceUnavailable
 from services.common.jobs import Done, FanOut, Snooze, enqueue, enqueue_many
 from services.common.kafka.ledger import Claim, Ledger
 from tests.integration.jobs.support import QUEUE, context_of, job, row, sql
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -180,12 +182,11 @@ async def test_a_heartbeat_extends_leases_and_tells_what_is_lost(
 ) -> None:
     await enqueue_many(db, [job(), job()])
     held, lost = [claim.job for claim in await ledger.claim(QUEUE, 2)]
-    await sql(db, "UPDATE jobs SET lease_until = now()")
+    [before, _] = await sql(db, "UPDATE jobs SET lease_until = now() RETURNING lease_until AS at")
     assert await ledger.heartbeat([held, replace(lost, fence=9)]) == ({(held.id, 1)}, True)
-    left = await sql(
-        db, "SELECT extract(epoch FROM lease_until - now())::int AS s FROM jobs ORDER BY id"
-    )
-    assert left[0]["s"] in (29, 30) and left[1]["s"] == 0
+    extended, lapsed = [(await row(db, each.id))["lease_until"] for each in (held, lost)]
+    assert extended - before["at"] >= timedelta(seconds=30)
+    assert lapsed == before["at"]
 
 
 async def test_a_heartbeat_does_not_wait_for_a_job_fenced_by_its_handler(
@@ -194,7 +195,7 @@ async def test_a_heartbeat_does_not_wait_for_a_job_fenced_by_its_handler(
     await enqueue_many(db, [job(), job()])
     claims = await ledger.claim(QUEUE, 2)
     jobs = [claim.job for claim in claims]
-    async with asyncio.timeout(3), db.transaction() as tx:
+    async with asyncio.timeout(PATIENCE_S), db.transaction() as tx:
         await context_of(claims[0], ledger).fence(tx)
         held, complete = await ledger.heartbeat(jobs)
     assert held == {(each.id, each.fence) for each in jobs} and not complete
@@ -204,10 +205,9 @@ async def test_a_fence_extends_the_lease_from_its_own_time(db: Database, ledger:
     await enqueue(db, job())
     claim = await claim_one(ledger)
     async with db.transaction() as tx:
-        await sql(tx, "SELECT pg_sleep(1.1)")
+        [late] = await sql(tx, "SELECT clock_timestamp() AS at FROM pg_sleep(1.1)")
         await context_of(claim, ledger).fence(tx)
-    left = await sql(db, "SELECT extract(epoch FROM lease_until - now())::float AS s FROM jobs")
-    assert left[0]["s"] > 29.5
+    assert (await row(db, claim.job.id))["lease_until"] - late["at"] >= timedelta(seconds=30)
 
 
 async def test_progress_is_merged(db: Database, ledger: Ledger) -> None:

@@ -24,9 +24,9 @@ from tests.integration.jobs.support import (
     row,
     sql,
     states,
-    until,
     until_state,
 )
+from tests.support.waiting import PATIENCE_S, until
 
 
 @pytest.fixture(autouse=True)
@@ -56,11 +56,11 @@ async def _all(db: Database, expected: dict[str, int]) -> bool:
 
 
 async def test_a_wake_up_is_faster_than_the_poll(db: Database) -> None:
-    async with pool_of(db, {"work": done}, poll_s=30) as pool:
+    async with pool_of(db, {"work": done}, poll_s=3600) as pool:
         await asyncio.sleep(0.2)
         job_id = await enqueue(db, job())
         pool.wake.set()
-        await until_state(db, job_id, "succeeded", 2)
+        await until_state(db, job_id, "succeeded")
 
 
 async def test_a_handler_gets_arguments_state_and_context(db: Database) -> None:
@@ -172,7 +172,7 @@ async def test_an_attempt_that_lost_its_lease_is_stopped(db: Database) -> None:
 
     async def handler(_ctx: JobContext, _args: dict[str, Any]) -> Outcome:
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         finally:
             stopped.set()
         return Done({})
@@ -183,7 +183,7 @@ async def test_an_attempt_that_lost_its_lease_is_stopped(db: Database) -> None:
         await sql(
             db, "UPDATE jobs SET state = 'cancelled', lease_until = NULL, finished_at = now()"
         )
-        await asyncio.wait_for(stopped.wait(), 3)
+        await asyncio.wait_for(stopped.wait(), PATIENCE_S)
     assert (await row(db, job_id))["state"] == "cancelled"
 
 
@@ -216,25 +216,32 @@ async def test_a_handler_that_finds_its_lease_lost_leaves_the_job_alone(db: Data
 
 
 async def test_a_long_job_keeps_its_lease(db: Database) -> None:
+    enough = asyncio.Event()
+
     async def handler(_ctx: JobContext, _args: dict[str, Any]) -> Outcome:
-        await asyncio.sleep(1.2)
+        await enough.wait()
         return Done({})
 
     job_id = await enqueue(db, job())
-    async with pool_of(db, {"work": handler}, lease_s=0.6, heartbeat_s=0.1):
-        await asyncio.sleep(0.9)
-        (stored,) = await sql(db, "SELECT lease_until > now() AS held FROM jobs")
-        assert stored["held"]
+    async with pool_of(db, {"work": handler}, heartbeat_s=0.1):
+        first = (await until_state(db, job_id, "running"))["lease_until"]
+
+        async def extended() -> bool:
+            return bool((await row(db, job_id))["lease_until"] > first)
+
+        await until(extended)
+        enough.set()
         assert (await until_state(db, job_id, "succeeded"))["attempt"] == 1
 
 
 async def test_stopping_lets_short_jobs_finish_and_gives_long_ones_back(db: Database) -> None:
-    async def handler(_ctx: JobContext, args: dict[str, Any]) -> Outcome:
-        await asyncio.sleep(args["s"])
+    async def handler(ctx: JobContext, args: dict[str, Any]) -> Outcome:
+        await (ctx.stopping.wait() if args["short"] else asyncio.sleep(3600))
         return Done({})
 
-    short, long, waiting = await enqueue_many(db, [job(args={"s": s}) for s in (0.3, 60, 0)])
-    async with pool_of(db, {"work": handler}, drain_s=0.6, concurrency=2):
+    jobs = [job(args={"short": short}) for short in (True, False, True)]
+    short, long, waiting = await enqueue_many(db, jobs)
+    async with pool_of(db, {"work": handler}, drain_s=3, concurrency=2):
         await until_state(db, long, "running")
     stored = [await row(db, each) for each in (short, long, waiting)]
     assert [each["state"] for each in stored] == ["succeeded", "queued", "queued"]

@@ -109,8 +109,10 @@ async def test_what_ran_and_what_was_skipped_is_kept(db: Database) -> None:
         db, "UPDATE schedules SET next_run_at = date_trunc('minute', now()) - interval '3 minutes'"
     )
     assert await fire_due(db) == 1
-    found = await history(db)
-    assert found[0] == ("due", True) and found[1:] == [("missed", False)] * 3
+    first, *others = await history(db)
+    assert first == ("due", True)
+    # one more if a minute begins just now
+    assert others in ([("missed", False)] * 3, [("missed", False)] * 4)
 
 
 async def test_a_run_that_is_made_up_for_says_so(db: Database) -> None:

@@ -32,9 +32,9 @@ from tests.integration.jobs.support import (
     row,
     sql,
     states,
-    until,
     until_state,
 )
+from tests.support.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -75,20 +75,20 @@ async def test_a_running_job_is_told_and_may_end_in_its_own_way(db: Database) ->
     async with pool_of(db, {"work": handler}, heartbeat_s=0.05):
         await until_state(db, job_id, "running")
         await store_steering.cancel(db, job_id)
-        stored = await until_state(db, job_id, "cancelled", 3)
+        stored = await until_state(db, job_id, "cancelled")
     assert tidied.is_set() and stored["progress"] == {"place": 7}
 
 
 async def test_a_running_job_that_does_not_listen_is_interrupted(db: Database) -> None:
     async def handler(_ctx: JobContext, _args: dict[str, Any]) -> Outcome:
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
         return Done({})
 
     job_id = await enqueue(db, job())
     async with pool_of(db, {"work": handler}, heartbeat_s=0.05):
         await until_state(db, job_id, "running")
         await store_steering.cancel(db, job_id)
-        await until_state(db, job_id, "cancelled", 3)
+        await until_state(db, job_id, "cancelled")
     (attempt,) = (await store_steering.attempts(db, job_id)).attempts
     assert (attempt.outcome, attempt.worker) == ("cancelled", "w1")
 
@@ -259,12 +259,12 @@ async def test_a_version_that_the_worker_does_not_know_is_dead_with_the_reason(
 async def test_a_job_that_hangs_is_interrupted_and_tried_again(db: Database) -> None:
     async def handler(ctx: JobContext, _args: dict[str, Any]) -> Outcome:
         if ctx.job.attempt == 1:
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         return Done({})
 
     job_id = await enqueue(db, job())
     async with pool_of(db, {"work": handler}, time_limit_s=0.1):
-        stored = await until_state(db, job_id, "succeeded", 5)
+        stored = await until_state(db, job_id, "succeeded")
     assert stored["attempt"] == 2
     (attempt,) = (await store_steering.attempts(db, job_id)).attempts
     assert attempt.error and attempt.error.class_ == "JobTimeout"

@@ -11,7 +11,8 @@ from services.common.jobs import Done, JobContext, NewJob, Snooze, enqueue, enqu
 from services.common.kafka.ledger import Ledger
 from services.pipelines.maintenance import bulk as module
 from services.pipelines.maintenance.bulk import bulk
-from tests.integration.jobs.support import QUEUE, job, sql, states, until
+from tests.integration.jobs.support import QUEUE, job, sql, states
+from tests.support.waiting import until
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +12,14 @@ from typing import Any
 import aiohttp
 import orjson
 from aiohttp import web
-from aiohttp.test_utils import TestClient, unused_port
+from aiohttp.test_utils import TestClient
 
 from services.common.http import token
 from services.common.types import Role
 from services.prospects.settings import ProspectsSettings
+from tests.stack.ports import free_port
 from tests.support.stack import TestDatabase
+from tests.support.waiting import until
 
 Client = TestClient[web.Request, web.Application]
 
@@ -78,25 +80,37 @@ class Desk:
 
     def debtor(self, number: int = 1, **columns: object) -> str:
         """A prospect as ingestion makes it; its id."""
-        values = {
-            "id": f"00000000-0000-4000-8000-{number:012d}",
-            "debtor_key": f"CO:DEBTOR{number}",
-            "company_name": f"Debtor {number} LLC",
-            "name_key": f"DEBTOR{number}",
-            "state": "CO",
-        } | columns
-        literals = ", ".join(f"'{value}'" for value in values.values())
-        self.database.psql(
-            f"INSERT INTO prospects ({', '.join(values)}) VALUES ({literals});"
-            f"INSERT INTO prospect_work (prospect_id) VALUES ('{values['id']}')"
-        )
-        return str(values["id"])
+        [made] = self.debtors([number], **columns)
+        return made
+
+    def debtors(self, numbers: Iterable[int], **columns: object) -> list[str]:
+        """Prospects as ingestion makes them; their ids."""
+        made = [_debtor(number, columns) for number in numbers]
+        self.database.psql(";".join(sql for _, sql in made))
+        return [id_ for id_, _ in made]
 
     async def history(self, prospect_id: str) -> list[dict[str, Any]]:
         """The audit trail of a prospect, oldest first."""
         answer = await self.call("GET", f"/{prospect_id}/history", role=Role.VIEWER)
         changes: list[dict[str, Any]] = answer.body["history"][::-1]
         return changes
+
+
+def _debtor(number: int, columns: dict[str, object]) -> tuple[str, str]:
+    """Id and SQL of a prospect."""
+    values = {
+        "id": f"00000000-0000-4000-8000-{number:012d}",
+        "debtor_key": f"CO:DEBTOR{number}",
+        "company_name": f"Debtor {number} LLC",
+        "name_key": f"DEBTOR{number}",
+        "state": "CO",
+    } | columns
+    literals = ", ".join(f"'{value}'" for value in values.values())
+    sql = (
+        f"INSERT INTO prospects ({', '.join(values)}) VALUES ({literals});"
+        f"INSERT INTO prospect_work (prospect_id) VALUES ('{values['id']}')"
+    )
+    return str(values["id"]), sql
 
 
 @dataclass(frozen=True)
@@ -115,20 +129,11 @@ class Running:
             return False
 
 
-async def until(met: Callable[[], Awaitable[object]], seconds: float = 20) -> None:
-    """Return when `met`; TimeoutError after `seconds`."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await met():
-                return
-            await asyncio.sleep(0.02)
-
-
 @asynccontextmanager
 async def running(environment: Mapping[str, str], *arguments: str) -> AsyncIterator[Running]:
     """`python -m services.prospects`, from when it answers until the end of the block."""
-    port = unused_port()
-    env = {**os.environ, **environment, "PORT": str(port), "NOT_READY_S": "0.2"}
+    port = free_port()
+    env = {**os.environ, "NOT_READY_S": "0.2", **environment, "PORT": str(port)}
     module = ("-m", "services.prospects", *arguments)
     process = await asyncio.create_subprocess_exec(sys.executable, *module, env=env, stdout=DEVNULL)
     service = Running(process, f"http://127.0.0.1:{port}")

@@ -6,7 +6,8 @@ from services.common.types import Role
 from tests.integration.prospects.exports import ask, export, trail
 from tests.integration.prospects.support import Desk
 from tests.integration.prospects.test_export_files import SEED
-from tests.integration.scoring.test_workers import pipeline, until
+from tests.integration.scoring.test_workers import pipeline
+from tests.support.waiting import until
 
 EXPORT = "/exports/00000000-0000-4000-8000-000000000001"
 

@@ -15,8 +15,9 @@ import pytest
 from services.common.types import Role
 from services.prospects.settings import ProspectsSettings
 from tests.integration.prospects.exports import trail
-from tests.integration.prospects.support import Running, bearer, running, until
+from tests.integration.prospects.support import Running, bearer, running
 from tests.support.stack import TestDatabase, TestStack, create_database, drop_database
+from tests.support.waiting import until
 
 ROWS = 60_000
 MANY = f"""
@@ -54,7 +55,6 @@ async def session(settings: ProspectsSettings) -> AsyncIterator[aiohttp.ClientSe
         yield made
 
 
-SOON = aiohttp.ClientTimeout(total=1)
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -120,14 +120,15 @@ async def test_readers_that_stall_hold_no_connection_and_are_cut_off(
     many: TestDatabase,
 ) -> None:
     async with (
-        running(variables) as service,
+        running(variables | {"EXPORT_STALL_S": "5"}) as service,
         unread(service, settings) as (reader, _),
         unread(service, settings),
         unread(service, settings),
     ):
-        for _ in range(10):
-            async with session.get(f"{service.url}/api/prospects", timeout=SOON) as answer:
+        for _ in range(5):
+            async with session.get(f"{service.url}/api/prospects") as answer:
                 assert answer.status == 200
+        assert ended(many) == [], "the lists waited for the readers' end"
         await until(lambda: _is(len(ended(many)) == 3))
         assert not (await reader.read()).endswith(LAST_CHUNK)
     assert all(after["complete"] is False for after in ended(many))
@@ -140,10 +141,10 @@ async def _is(value: bool) -> bool:
 async def test_the_work_ends_when_the_client_hangs_up(
     variables: dict[str, str], settings: ProspectsSettings, many: TestDatabase
 ) -> None:
-    async with running(variables) as service:
+    async with running(variables | {"EXPORT_STALL_S": "3600"}) as service:
         async with unread(service, settings) as (_, writer):
             writer.transport.abort()
-        await until(lambda: _is(len(ended(many)) == 1), 1.5)
+        await until(lambda: _is(len(ended(many)) == 1))
         [after] = ended(many)
         assert after["complete"] is False
         assert json.loads(str(after["rows"])) < ROWS

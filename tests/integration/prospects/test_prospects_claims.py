@@ -118,7 +118,7 @@ async def test_what_a_batch_may_not_ask(desk: Desk, body: dict[str, object], poi
 
 
 async def test_crossing_batches_share_without_deadlock(desk: Desk) -> None:
-    ids = [desk.debtor(number) for number in range(1, 61)]
+    ids = desk.debtors(range(1, 61))
     answers = await asyncio.gather(
         *(
             desk.call("POST", "/claim", {"prospect_ids": ids[:: 1 - 2 * (n % 2)]}, user=f"u{n}")

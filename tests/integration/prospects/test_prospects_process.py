@@ -4,19 +4,21 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Awaitable
 
 import aiohttp
 import asyncpg
 import pytest
-from aiohttp.test_utils import unused_port
 from openapi_spec_validator import validate
 
 from services.common.types import Role
 from services.prospects.app import document
 from services.prospects.settings import ProspectsSettings
-from tests.integration.prospects.support import Client, bearer, running, until
+from tests.integration.prospects.support import Client, bearer, running
 from tests.stack.config import REPO
+from tests.stack.ports import free_port
 from tests.support.stack import TestDatabase
+from tests.support.waiting import PATIENCE_S, until
 
 BOTH = ["/api/prospects", "/api/prospects/00000000-0000-4000-8000-000000000001"]
 
@@ -64,27 +66,31 @@ async def test_sigterm_lets_a_slow_request_finish(
 ) -> None:
     headers = bearer(settings, Role.VIEWER)
     blocker = await asyncpg.connect(database.direct_url)
-    async with running(environment) as service, aiohttp.ClientSession(headers=headers) as session:
+    env = environment | {"NOT_READY_S": "2"}
+    async with running(env) as service, aiohttp.ClientSession(headers=headers) as session:
         async with blocker.transaction():
             await blocker.execute("LOCK TABLE prospects IN ACCESS EXCLUSIVE MODE")
             slow = asyncio.create_task(session.get(f"{service.url}/api/prospects"))
             await until(lambda: blocker.fetchval("SELECT true FROM pg_locks WHERE NOT granted"))
             service.process.terminate()
             await until(lambda: service.answers("/health/ready", 503))
-            await asyncio.sleep(0.5)
-            assert not await service.answers("/health/live")
+            await until(lambda: _not(service.answers("/health/live")))
             assert service.process.returncode is None
         response = await slow
         assert (response.status, (await response.json())["prospects"]) == (200, [])
-        assert await asyncio.wait_for(service.process.wait(), 5) == 0
+        assert await asyncio.wait_for(service.process.wait(), PATIENCE_S) == 0
     await blocker.close()
+
+
+async def _not(asked: Awaitable[bool]) -> bool:
+    return not await asked
 
 
 async def test_without_a_database_requests_get_503_and_no_hang(
     settings: ProspectsSettings, environment: dict[str, str]
 ) -> None:
     headers = bearer(settings, Role.VIEWER)
-    nowhere = {"DATABASE_URL": f"postgresql://app:secret@127.0.0.1:{unused_port()}/none"}
+    nowhere = {"DATABASE_URL": f"postgresql://app:secret@127.0.0.1:{free_port()}/none"}
     async with running(environment | nowhere) as service, aiohttp.ClientSession() as session:
         async with session.get(f"{service.url}/api/prospects", headers=headers) as response:
             assert (response.status, response.content_type) == (503, "application/problem+json")

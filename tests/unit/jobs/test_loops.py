@@ -8,6 +8,7 @@ import pytest
 
 from services.common.errors import Unavailable
 from services.jobs.loops import Loop
+from tests.support.waiting import PATIENCE_S
 
 
 @asynccontextmanager
@@ -22,14 +23,14 @@ async def running(turn: Callable[[], Awaitable[object]], pause_s: float) -> Asyn
 
 async def test_a_loop_repeats_its_turn() -> None:
     turns = asyncio.Queue[int]()
-    async with asyncio.timeout(2), running(lambda: turns.put(1), 0.001):
+    async with asyncio.timeout(PATIENCE_S), running(lambda: turns.put(1), 0.001):
         for _ in range(5):
             await turns.get()
 
 
 async def test_a_wake_up_ends_the_pause() -> None:
     turns = asyncio.Queue[int]()
-    async with asyncio.timeout(2), running(lambda: turns.put(1), 60) as loop:
+    async with asyncio.timeout(PATIENCE_S), running(lambda: turns.put(1), 3600) as loop:
         await turns.get()
         loop.wake.set()
         await turns.get()
@@ -37,19 +38,21 @@ async def test_a_wake_up_ends_the_pause() -> None:
 
 @pytest.mark.parametrize("error", [Unavailable("no broker"), ValueError("a defect")])
 async def test_a_failure_is_told_and_tried_again(error: Exception) -> None:
-    failed, recovered = asyncio.Event(), asyncio.Event()
+    failed, told, recovered = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def turn() -> None:
         if not failed.is_set():
             failed.set()
             raise error
+        await told.wait()
         recovered.set()
 
-    async with asyncio.timeout(2), running(turn, 0.05) as loop:
+    async with asyncio.timeout(PATIENCE_S), running(turn, 0.05) as loop:
         await failed.wait()
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
             await loop.check()
+        told.set()
         await recovered.wait()
         await asyncio.sleep(0)
         await loop.check()
