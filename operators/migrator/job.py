@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from operators.migrator.spec import GROUP, KIND, VERSION, Spec
+from operators.migrator.status import cut
 
 MANAGED_BY, MANAGER = "app.kubernetes.io/managed-by", "ucc-intel-migrator"
 OWNER = f"{GROUP}/schemamigration"
@@ -19,6 +20,8 @@ REPORT = "/dev/termination-log"
 FILES = "/migrations"
 KEEP_S = 24 * 3600
 RUNNER_WAIT_S = 10
+REASON_CHARS = 150
+"""Of each exception: Linux starts nothing with a variable of more than 128 KiB."""
 _RESOURCES = {
     "requests": {"cpu": "50m", "memory": "128Mi"},
     "limits": {"memory": "512Mi"},
@@ -119,9 +122,13 @@ def policy(spec: Spec) -> str:
     return json.dumps(
         {
             "lint": spec.policy.lint,
-            "exceptions": [e.model_dump() for e in spec.policy.exceptions],
+            "exceptions": [
+                {**e.model_dump(), "reason": cut(e.reason, REASON_CHARS)}
+                for e in spec.policy.exceptions
+            ],
             "allow_destructive": spec.policy.allow_destructive,
-        }
+        },
+        ensure_ascii=False,
     )
 
 

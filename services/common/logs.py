@@ -21,6 +21,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _MASKS = (
     (re.compile(r'(://[^:/@\s"]*:)[^\s/"]*@'), r"\1***@"),
     (re.compile(r'(password["\\]*\s*[=:]\s*["\\]*)[^\s&"\\]+', re.IGNORECASE), r"\1***"),
+    (re.compile(r"(password\s+(?:e|u&)?')(?:[^']|'')*", re.IGNORECASE), r"\1***"),
     (re.compile(r"((?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE), r"\1***"),
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*"), "***"),
 )
@@ -30,7 +31,7 @@ _NOISY = ("aiohttp.access", "aiokafka", "faust", "mode", "asyncio")
 
 
 def redact(text: str) -> str:
-    """Mask passwords of DSNs and credentials of Authorization headers."""
+    """Mask passwords of DSNs and of SQL, and credentials of Authorization headers."""
     lower = text.lower()
     if not any(hint in lower for hint in _HINTS):
         return text

@@ -6,7 +6,7 @@ import pytest
 
 from tests.operator.api import path
 from tests.operator.conftest import MakeOperator
-from tests.operator.files import pair, ran, table, tables
+from tests.operator.files import RAN, note, pair, ran, table, tables
 from tests.operator.place import KEY, Place, condition, eventually, is_true
 from tests.operator.processes import Operator
 from tests.support.stack import TestDatabase, TestStack, create_database, drop_database
@@ -52,6 +52,37 @@ async def test_a_secret_that_leads_to_another_database_is_followed(
     await place.ready()
     assert ran(other) == ["0001_t1"] == ran(place.database)
     assert len(await place.jobs()) == first + 1
+
+
+async def test_a_secret_that_changes_while_a_job_runs_waits_for_its_end(
+    place: Place, operator: Operator, other: TestDatabase
+) -> None:
+    slow = pair("0001_slow", f"{RAN};\nSELECT pg_sleep(3);\n{note('0001_slow')}")
+    await place.start(slow)
+
+    async def working() -> bool:
+        return place.working("pg_sleep")
+
+    await eventually(working, "the file runs")
+    await place.secret(other.direct_url)
+
+    async def there() -> bool:
+        return other.psql("SELECT to_regclass('ran') IS NOT NULL") == "t"
+
+    await eventually(there, "the new database is migrated")
+    await place.ready(currentVersion=1)
+    assert ran(place.database) == ["0001_slow"] == ran(other)
+    assert len(await place.jobs()) == 2
+
+
+async def test_two_resources_of_one_database_run_each_file_once(
+    place: Place, operator: Operator
+) -> None:
+    await place.start(tables(3))
+    await place.apply("twin")
+    await place.ready(currentVersion=3)
+    await place.ready("twin", currentVersion=3)
+    assert ran(place.database) == ["0001_t1", "0002_t2", "0003_t3"]
 
 
 async def test_a_password_that_is_not_encoded_is_told_and_shown_nowhere(

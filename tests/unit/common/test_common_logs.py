@@ -79,6 +79,9 @@ def test_an_exception_brings_its_traceback(capsys: pytest.CaptureFixture[str]) -
         "postgresql://ucc:hunter2@db:5432/ucc",
         "redis://:hunter2@cache:6379/0",
         "host=db password=hunter2 user=ucc",
+        "ALTER ROLE app PASSWORD 'hunter2'; SELECT 1",
+        "create user app with encrypted password  E'it''s hunter2' valid until 'infinity'",
+        "ALTER ROLE app PASSWORD 'hunter2 which is c",
         "Authorization: Bearer hunter2hunter2",
         "authorization: Basic aHVudGVyMmh1bnRlcjI=",
         "token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.c2lnbmF0dXJl",
@@ -96,6 +99,11 @@ def test_a_masked_line_is_still_json() -> None:
     made = line("to %s", "postgres://u:hunter2@h/d", headers={"Authorization": "Bearer abcdefghi"})
     assert made["msg"] == "to postgres://u:***@h/d"
     assert made["headers"] == {"Authorization": "Bearer ***"}
+
+
+def test_what_follows_a_password_in_a_statement_stays() -> None:
+    masked = redact("ALTER ROLE a PASSWORD 'x''y' VALID UNTIL 'infinity'; SELECT 'z'")
+    assert masked == "ALTER ROLE a PASSWORD '***' VALID UNTIL 'infinity'; SELECT 'z'"
 
 
 def test_an_address_without_a_password_stays() -> None:

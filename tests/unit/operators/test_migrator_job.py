@@ -142,6 +142,13 @@ def test_limits_and_policy_go_by_the_environment() -> None:
     }
 
 
+def test_the_longest_policy_of_the_crd_is_a_variable_that_linux_takes() -> None:
+    long = {"file": f"0007_{'x' * 241}.up.sql", "rule": "r" * 100, "reason": "ä€😀" * 333}
+    found = environment(made(policy={"exceptions": [long] * 100}))["MIGRATION_POLICY"]
+    assert len(f"MIGRATION_POLICY={found}".encode()) < 128 * 1024
+    assert len(json.loads(found)["exceptions"]) == 100
+
+
 def test_the_job_belongs_to_its_resource() -> None:
     meta = made()["metadata"]
     (owner,) = meta["ownerReferences"]
