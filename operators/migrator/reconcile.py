@@ -27,7 +27,15 @@ from operators.migrator.rhythm import Rhythm
 from operators.migrator.settings import MigratorSettings
 from operators.migrator.slots import Slots
 from operators.migrator.spec import Spec
-from operators.migrator.status import Reason, merge_patch, moment, ready_reason, settle
+from operators.migrator.status import (
+    Reason,
+    condition,
+    cut,
+    merge_patch,
+    moment,
+    ready_reason,
+    settle,
+)
 from operators.migrator.verdict import live
 from services.common import metrics
 from services.common.logs import redact
@@ -35,6 +43,7 @@ from services.common.logs import redact
 Json = dict[str, Any]
 BLOCKED_AFTER_S = 60
 ASKED_POLLS = 4
+LOGGED_CHARS = 500
 log = logging.getLogger(__name__)
 
 
@@ -278,4 +287,5 @@ def _log(found: Observed, made: Decision) -> None:
     if made.start:
         log.info("attempt started: %s", made.status["jobName"], extra=extra)
     if (reason := ready_reason(made.status)) != ready_reason(found.status):
-        log.info("now %s", reason, extra=extra)
+        said = (condition(made.status, "Ready") or {}).get("message", "")
+        log.info("now %s: %s", reason, cut(said, LOGGED_CHARS), extra=extra)
