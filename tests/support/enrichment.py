@@ -23,7 +23,7 @@ from tests.support.ingestion import finished
 
 HOME = Place.of("5200 S BROADWAY", "ENGLEWOOD", "CO", "80110")
 
-HASTY = Patience(tries=2, first_s=0.01, timeout_s=1, redis_s=0.1)
+HASTY = Patience(tries=2, first_s=0.01, redis_s=0.1)
 
 
 @asynccontextmanager

@@ -135,7 +135,7 @@ async def test_one_prospect_that_fails_is_alone(
 async def test_a_slow_source_holds_up_no_other(
     environment: dict[str, str], usaspending: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usaspending.always = Fault(200, orjson.dumps(awards(award())), slow_s=0.8)
+    usaspending.always = Fault(200, orjson.dumps(awards(award())), slow_s=2)
     async with stand_in(lambda _: {"count": 1, "results": [position()]}) as adzuna:
         monkeypatch.setenv("SOURCE_ADZUNA_URL", adzuna.url)
         keys = {"source_adzuna_id": "i", "source_adzuna_key": "k"}
@@ -284,7 +284,7 @@ async def test_without_redis_the_job_waits_until_it_is_back(
 async def test_a_cancelled_job_asks_no_further(
     environment: dict[str, str], usaspending: StandIn
 ) -> None:
-    usaspending.always = Fault(200, orjson.dumps(awards()), slow_s=0.4)
+    usaspending.always = Fault(200, orjson.dumps(awards()), slow_s=1)
     async with enrichment_worker(environment) as db:
         ids = [await known(db, f"FIRM {n} LLC", number=str(n)) for n in range(9)]
         async with db.transaction() as tx:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from services.pipelines.enrichment.signals import Outside, Signal
+from services.pipelines.enrichment.signals.client import Patience
 from services.pipelines.enrichment.signals.firms import Firm
-from tests.support.sources.clients import Memory, client_of
+from tests.support.sources.clients import PLAIN, Memory, client_of
 from tests.support.sources.stand_in import Respond, StandIn, stand_in
 
 
@@ -21,11 +22,12 @@ class Asking:
     stand_in: StandIn
     firm: Firm
     memory: Memory = field(default_factory=Memory)
+    patience: Patience = PLAIN
 
     async def signals(self, firm: Firm | None = None) -> list[Signal]:
         """What the source tells, past any cache."""
         self.memory.kept.clear()
-        async with client_of(self.outside.about, self.memory) as client:
+        async with client_of(self.outside.about, self.memory, patience=self.patience) as client:
             return await self.outside.ask(client, firm or self.firm)
 
     async def one(self) -> Signal:

@@ -17,7 +17,9 @@ from services.pipelines.enrichment.signals.gate import Gate
 from services.pipelines.enrichment.signals.places import Place
 
 ME = UUID(int=7)
-HASTY = Patience(timeout_s=0.2)
+PLAIN = Patience()
+HASTY = Patience(timeout_s=1)
+"""For sources that do not answer."""
 
 
 class Memory:
@@ -51,7 +53,7 @@ async def client_of(
     about: About,
     memory: Memory | None = None,
     *,
-    patience: Patience = HASTY,
+    patience: Patience = PLAIN,
     **changes: Any,
 ) -> AsyncIterator[Client]:
     """A client of the source; SOURCE_<NAME>_URL says where it is."""

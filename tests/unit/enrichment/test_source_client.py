@@ -12,7 +12,7 @@ from services.common.errors import SourceRejected, SourceUnavailable
 from services.pipelines.enrichment.signals import About
 from services.pipelines.enrichment.signals.client import Client, Patience, QuotaUsed
 from services.pipelines.enrichment.signals.reading import rows
-from tests.support.sources.clients import Memory, client_of
+from tests.support.sources.clients import HASTY, Memory, client_of
 from tests.support.sources.stand_in import (
     BROKEN,
     EMPTY,
@@ -66,13 +66,13 @@ async def test_a_documented_address_is_asked_where_the_setting_says(source: Stan
         (TORN, "broken_body"),
         (ODD, "broken_body"),
         (EMPTY, "broken_body"),
-        (Fault(slow_s=0.5), "timeout"),
+        (Fault(slow_s=2), "timeout"),
     ],
 )
 async def test_what_may_pass_is_asked_again(source: StandIn, fault: Fault, outcome: str) -> None:
     source.fail(fault)
     before = counted(outcome)
-    async with client_of(ABOUT) as client:
+    async with client_of(ABOUT, patience=HASTY) as client:
         assert await ask(client) == [{"a": 1}]
     assert len(source.asked) == 2
     assert counted(outcome) == before + 1
@@ -90,7 +90,7 @@ async def test_what_does_not_pass_is_given_up(source: StandIn, fault: Fault) -> 
 
 async def test_a_slow_source_is_tried_less_often(source: StandIn) -> None:
     source.always = Fault(slow_s=0.5)
-    async with client_of(ABOUT) as client:
+    async with client_of(ABOUT, patience=Patience(timeout_s=0.2)) as client:
         with pytest.raises(SourceUnavailable, match="did not answer in"):
             await ask(client)
     assert len(source.asked) == 2

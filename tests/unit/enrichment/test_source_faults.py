@@ -10,6 +10,7 @@ import pytest
 from services.common.errors import SourceRejected, SourceUnavailable
 from services.pipelines.enrichment import catalog
 from services.pipelines.enrichment.settings import OUTSIDE, EnrichmentSettings
+from services.pipelines.enrichment.signals.client import Patience
 from services.pipelines.enrichment.signals.places import Place
 from services.pipelines.enrichment.signals.window import today
 from tests.support.sources import rows
@@ -102,7 +103,7 @@ async def test_a_fault_that_stays_fails_the_question(source: Asking, fault: Faul
 
 
 async def test_a_slow_source_is_not_waited_for(source: Asking) -> None:
-    source.stand_in.always = Fault(slow_s=0.3)
+    source.stand_in.always, source.patience = Fault(slow_s=0.5), Patience(timeout_s=0.2)
     with pytest.raises(SourceUnavailable, match="did not answer in"):
         await source.signals()
 
