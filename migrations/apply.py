@@ -215,7 +215,7 @@ class Runner:
             await self._drop_index(change.name)
 
     async def _drop_index(self, name: str) -> None:
-        await self.conn.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
+        await self.conn.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
 
     async def _refuse_taken_name(self, script: Script) -> None:
         """An index that exists before the build was not made by it: never drop it later."""

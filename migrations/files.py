@@ -32,9 +32,12 @@ _ALLOWED = {
 }
 _CONTROL = ("begin", "start", "commit", "rollback", "end", "abort", "savepoint", "prepare")
 _OUTSIDE = ("vacuum", "create database", "drop database", "alter system", "create tablespace")
+_ID = r'(?:"(?:""|[^"])+"|\w[\w$]*)'
 _INDEX = re.compile(
-    r"(?P<verb>CREATE\s+(?:UNIQUE\s+)?|DROP\s+)INDEX\s+CONCURRENTLY\s+"
-    r"(?P<lenient>IF\s+(?:NOT\s+)?EXISTS\s+)?(?P<name>(?!ON\b)\w+)(?![\w.])",
+    rf"(?P<create>CREATE)\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?P<new>IF\s+NOT\s+EXISTS\s+)?"
+    rf"(?P<made>(?!ON\b){_ID})\s*\bON\s+(?:ONLY\s+)?(?:(?P<place>{_ID})\s*\.\s*)?{_ID}"
+    rf"|DROP\s+INDEX\s+CONCURRENTLY\s+(?P<old>IF\s+EXISTS\s+)?"
+    rf"(?P<dropped>(?:{_ID}\s*\.\s*)?{_ID})\s*$",
     re.IGNORECASE,
 )
 _UNNAMED = re.compile(r"CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+ON\b", re.IGNORECASE)
@@ -42,7 +45,10 @@ _UNNAMED = re.compile(r"CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+ON\b", re.IG
 
 @dataclass(frozen=True, slots=True)
 class IndexChange:
-    """The index a no-transaction file builds or drops; `lenient` where it says IF [NOT] EXISTS."""
+    """The index a no-transaction file builds or drops; `lenient` where it says IF [NOT] EXISTS.
+
+    `name` is as SQL has it: an index is made in the schema of its table, and quotes stay.
+    """
 
     action: Literal["create", "drop"]
     name: str
@@ -77,10 +83,10 @@ class Script:
         match = _INDEX.match(self.statements[0].sql) if self.statements else None
         if self.transaction or not match:
             return None
-        action: Literal["create", "drop"] = (
-            "create" if match["verb"].lower().startswith("create") else "drop"
-        )
-        return IndexChange(action, match["name"].lower(), match["lenient"] is not None)
+        if match["create"]:
+            place = f"{match['place']}." if match["place"] else ""
+            return IndexChange("create", _folded(place + match["made"]), match["new"] is not None)
+        return IndexChange("drop", _folded(match["dropped"]), match["old"] is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,12 @@ def parse(path: Path, data: bytes) -> Script:
         transaction=header.get("transaction", "true") != "false",
         min_app_version=header.get("min_app_version"),
     )
+
+
+def _folded(name: str) -> str:
+    """A name as PostgreSQL reads it: lower case and without spaces but within quotes."""
+    parts = re.split(r'("(?:""|[^"])+")', name)
+    return "".join(p if p.startswith('"') else "".join(p.lower().split()) for p in parts)
 
 
 def _header(sql: str) -> Iterator[tuple[str, str]]:

@@ -152,7 +152,7 @@ SET direction = 'up', state = 'applied', min_app_version = EXCLUDED.min_app_vers
 DELETE FROM public.schema_migrations WHERE version = $1;
 
 -- name: index_is_valid
-SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(quote_ident($1));
+SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1);
 
 -- name: relations
 -- Tables and views that somebody else can see, by their name without the schema public.
@@ -167,7 +167,7 @@ SELECT relation AS oid, mode FROM pg_locks
 WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted;
 
 -- name: table_of_index
-SELECT indrelid::regclass::text FROM pg_index WHERE indexrelid = to_regclass(quote_ident($1));
+SELECT indrelid::regclass::text FROM pg_index WHERE indexrelid = to_regclass($1);
 
 -- name: sizes
 SELECT concat(nullif(n.nspname, 'public') || '.', c.relname) AS relation,

@@ -147,6 +147,28 @@ async def test_a_build_that_fails_leaves_no_index_and_no_row(
     assert len(await runner.up(url, load(tmp_path), limits)) == 1
 
 
+@pytest.mark.parametrize(("name", "table"), [("a_x", "s.a"), ('"A x"', "s.a"), ('"A x"', "b")])
+async def test_a_failed_build_is_cleared_wherever_the_index_is(
+    tmp_path: Path,
+    url: str,
+    conn: asyncpg.Connection,
+    pair: Pair,
+    limits: Limits,
+    name: str,
+    table: str,
+) -> None:
+    double = f"CREATE TABLE {table} (x int); INSERT INTO {table} VALUES (1), (1)"
+    pair("0001_a", f"CREATE SCHEMA s; {double}")
+    pair("0002_index", f"{ALONE}CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} (x)")
+    with pytest.raises(MigrationFailed, match="is duplicated"):
+        await runner.up(url, load(tmp_path), limits)
+    valid = f"SELECT indisvalid FROM pg_index WHERE indrelid = '{table}'::regclass"
+    assert await conn.fetch(valid) == []
+    await conn.execute(f"DELETE FROM {table} WHERE ctid = '(0,1)'")
+    assert [m.version for m in await runner.up(url, load(tmp_path), limits)] == [2]
+    assert await conn.fetchval(valid) is True
+
+
 async def test_an_index_made_by_somebody_else_is_kept(
     url: str, conn: asyncpg.Connection, indexed: list[Migration], limits: Limits
 ) -> None:

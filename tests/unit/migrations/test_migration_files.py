@@ -209,6 +209,12 @@ def test_an_index_built_concurrently_has_a_name(tmp_path: Path, pair: Pair) -> N
             IndexChange("create", "i", True),
         ),
         ("DROP INDEX CONCURRENTLY IF EXISTS i", IndexChange("drop", "i", True)),
+        ("CREATE INDEX CONCURRENTLY i ON S.t (a)", IndexChange("create", "s.i", False)),
+        (
+            'CREATE INDEX CONCURRENTLY "A.i"ON ONLY "S t" . t (a)',
+            IndexChange("create", '"S t"."A.i"', False),
+        ),
+        ('DROP INDEX CONCURRENTLY S."I"', IndexChange("drop", 's."I"', False)),
         ("VACUUM t", None),
     ],
 )
