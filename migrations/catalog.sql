@@ -1,7 +1,8 @@
 -- What the catalog of a schema ($1) holds, as statements that make it. The caller sets search_path
 -- so that names of the schema need no prefix. Every query returns
 -- class, oid (as in pg_depend), kind, name, parent (its table, or null), ddl.
--- Not part of the catalog here: the runner's own schema_migrations and schema_catalog, privileges, owners, members of extensions.
+-- Not part of the catalog here: the runner's own schema_migrations and schema_catalog, privileges, owners, members of
+-- extensions, what sequences and tables hold, aggregates, range types, foreign tables, other schemas.
 
 -- name: extensions
 SELECT 'pg_extension'::regclass::oid AS class, e.oid, 'extension' AS kind, e.extname::text AS name,
@@ -84,7 +85,9 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid, 'table' AS kind, c.relname::te
               ' PARTITION BY ' || pg_get_partkeydef(c.oid),
               ' WITH (' || array_to_string(c.reloptions, ', ') || ')', ';',
               CASE WHEN c.relrowsecurity THEN format(E'\nALTER TABLE %I ENABLE ROW LEVEL SECURITY;', c.relname) END,
-              CASE WHEN c.relreplident = 'f' THEN format(E'\nALTER TABLE %I REPLICA IDENTITY FULL;', c.relname) END,
+              CASE WHEN c.relforcerowsecurity THEN format(E'\nALTER TABLE %I FORCE ROW LEVEL SECURITY;', c.relname) END,
+              CASE c.relreplident WHEN 'f' THEN format(E'\nALTER TABLE %I REPLICA IDENTITY FULL;', c.relname)
+                                  WHEN 'n' THEN format(E'\nALTER TABLE %I REPLICA IDENTITY NOTHING;', c.relname) END,
               tuning.lines) AS ddl
 FROM pg_class c
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
@@ -138,7 +141,9 @@ WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p') AND c.
 SELECT 'pg_constraint'::regclass::oid AS class, k.oid,
        CASE k.contype WHEN 'f' THEN 'foreign key' ELSE 'key' END AS kind,
        c.relname || '.' || k.conname AS name, c.relname::text AS parent,
-       format('ALTER TABLE %I ADD CONSTRAINT %I %s;', c.relname, k.conname, pg_get_constraintdef(k.oid)) AS ddl
+       concat(format('ALTER TABLE %I ADD CONSTRAINT %I %s;', c.relname, k.conname, pg_get_constraintdef(k.oid)),
+              CASE WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O')
+                   THEN ' -- not enforced: triggers disabled' END) AS ddl
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 WHERE c.relnamespace = $1::text::regnamespace AND c.relname NOT IN ('schema_migrations', 'schema_catalog')
@@ -176,10 +181,18 @@ SELECT 'pg_trigger'::regclass::oid AS class, g.oid, 'trigger' AS kind, c.relname
        concat(pg_get_triggerdef(g.oid, true), ';',
               CASE g.tgenabled WHEN 'D' THEN format(E'\nALTER TABLE %I DISABLE TRIGGER %I;', c.relname, g.tgname)
                                WHEN 'A' THEN format(E'\nALTER TABLE %I ENABLE ALWAYS TRIGGER %I;', c.relname, g.tgname)
+                               WHEN 'R' THEN format(E'\nALTER TABLE %I ENABLE REPLICA TRIGGER %I;', c.relname, g.tgname)
               END) AS ddl
 FROM pg_trigger g
 JOIN pg_class c ON c.oid = g.tgrelid
 WHERE c.relnamespace = $1::text::regnamespace AND NOT g.tgisinternal AND g.tgparentid = 0
+
+-- name: rules
+SELECT 'pg_rewrite'::regclass::oid AS class, r.oid, 'rule' AS kind, c.relname || '.' || r.rulename AS name,
+       c.relname::text AS parent, pg_get_ruledef(r.oid, true) AS ddl
+FROM pg_rewrite r
+JOIN pg_class c ON c.oid = r.ev_class
+WHERE c.relnamespace = $1::text::regnamespace AND r.rulename <> '_RETURN'
 
 -- name: policies
 SELECT 'pg_policy'::regclass::oid AS class, p.oid, 'policy' AS kind, c.relname || '.' || p.polname AS name,
@@ -240,6 +253,7 @@ SELECT d.classid AS class, d.objid AS oid FROM pg_depend d WHERE d.deptype = 'e'
 -- Who needs whom; what has no statement of its own counts as the thing that carries it.
 WITH carried (class, oid, by_class, by_oid) AS (
     SELECT 'pg_rewrite'::regclass::oid, r.oid, 'pg_class'::regclass::oid, r.ev_class FROM pg_rewrite r
+    WHERE r.rulename = '_RETURN'
     UNION ALL SELECT 'pg_attrdef'::regclass, f.oid, 'pg_class'::regclass, f.adrelid FROM pg_attrdef f
     UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 'pg_class'::regclass, k.conrelid FROM pg_constraint k
               WHERE k.contype = 'c' AND k.conrelid <> 0

@@ -14,7 +14,7 @@ _PART = re.compile(r"""(?P<name>(?:"(?:""|[^"])+"|[^\s"]+))\s+(?P<what>.*)""", r
 _OPTIONS: Key = ("table", "options")
 _MOST = 20
 # What comes and goes with its table, which is told already.
-_WITH_TABLE = ("key", "foreign key", "index", "statistics", "trigger", "policy", "comment")
+_WITH_TABLE = ("key", "foreign key", "index", "statistics", "trigger", "rule", "policy", "comment")
 
 
 def difference(stored: Catalog, now: Catalog, most: int = _MOST) -> list[str]:

@@ -28,6 +28,7 @@ _KINDS = (
     ("indexes", 7),
     ("statistics", 8),
     ("triggers", 9),
+    ("rules", 9),
     ("policies", 10),
     ("views", 11),
     ("comments", 12),
@@ -50,7 +51,7 @@ class Item:
     @property
     def place(self) -> tuple[bool, str, int, str]:
         """Where it stands if nothing it needs is missing: tables with theirs, then triggers..."""
-        late = self.kind in ("foreign key", "trigger", "policy", "view")
+        late = self.kind in ("foreign key", "trigger", "rule", "policy", "view")
         return late, self.parent or "", self.rank, self.name
 
 

@@ -120,7 +120,12 @@ SELECT version, server, sha256, taken_at FROM public.schema_catalog;
 SELECT items FROM public.schema_catalog WHERE sha256 = $1;
 
 -- name: catalog_session
-SELECT set_config('search_path', 'public', true), set_config('lock_timeout', '5s', true);
+-- All that decides how PostgreSQL prints a definition: roles and databases have settings of their own.
+SELECT set_config(name, value, true)
+FROM (VALUES ('search_path', 'public'), ('lock_timeout', '5s'), ('statement_timeout', '0'),
+             ('TimeZone', 'UTC'), ('DateStyle', 'ISO, MDY'), ('IntervalStyle', 'postgres'),
+             ('quote_all_identifiers', 'off'), ('extra_float_digits', '1'),
+             ('bytea_output', 'hex')) AS wanted (name, value);
 
 -- name: state
 -- As `history`, after one row at least, and with the real backend in each.

@@ -17,7 +17,10 @@ from migrations.fingerprint import Item
 
 SCHEMA_SQL = Path(__file__).with_name("schema.sql")
 _SOURCE = re.compile(r"^-- made from: \S+ ([0-9a-f]{64})$", re.MULTILINE)
-_BELONGS = ("key", "index", "statistics", "comment", "owned sequence", "foreign key", "trigger")
+_BELONGS = (
+    *("key", "index", "statistics", "comment", "owned sequence", "foreign key", "trigger"),
+    "rule",
+)
 
 
 def source(migrations: Sequence[Migration]) -> str:

@@ -14,7 +14,7 @@ from migrations.errors import MigrationFailed
 from migrations.files import Migration, load
 from migrations.report import Journal
 from migrations.state import State, difference, read_state
-from tests.support.stack import TestDatabase
+from tests.support.stack import TestDatabase, TestStack
 
 Pair = Callable[..., None]
 Up = Callable[..., Awaitable[list[Migration]]]
@@ -68,6 +68,70 @@ async def test_without_asking_nothing_of_the_catalog_is_read(url: str, up: Up) -
     await up()
     state = await read_state(url)
     assert (state.stored, state.now) == (None, None)
+
+
+@pytest.fixture
+async def lively(
+    tmp_path: Path, url: str, conn: asyncpg.Connection, pair: Pair, limits: Limits
+) -> str:
+    """A table of which much can change; the name of its database."""
+    pair(
+        "0001_a",
+        """
+        CREATE TABLE a (x int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "On" int DEFAULT 1,
+            at timestamptz DEFAULT '2026-01-01 00:00:00+00', span interval DEFAULT '1 day 2:00',
+            day date DEFAULT '2026-02-01', near float8 DEFAULT 0.1, raw bytea DEFAULT '\\x01ff');
+        CREATE TABLE b (x int CONSTRAINT b_x REFERENCES a);
+        CREATE TABLE days (at timestamptz) PARTITION BY RANGE (at);
+        CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-01-02');
+        CREATE VIEW v AS SELECT x, at FROM a WHERE at > '2026-01-01 00:00:00+00';
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();
+        """,
+    )
+    await runner.up(url, load(tmp_path), limits)
+    return str(await conn.fetchval("SELECT current_database()"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER DATABASE {} SET timezone = 'America/New_York'",
+        "ALTER DATABASE {} SET datestyle = 'SQL, DMY'",
+        "ALTER DATABASE {} SET intervalstyle = 'iso_8601'",
+        "ALTER DATABASE {} SET quote_all_identifiers = on",
+        "ALTER DATABASE {} SET extra_float_digits = -10",
+        "ALTER DATABASE {} SET bytea_output = 'escape'",
+        "ALTER DATABASE {} SET search_path = pg_catalog",
+        "INSERT INTO a (day) SELECT NULL FROM generate_series(1, 100)",
+        "ANALYZE",
+        "GRANT SELECT ON a TO PUBLIC",
+        "ALTER TABLE a ALTER x RESTART WITH 1000",
+    ],
+)
+async def test_what_changes_no_definition_is_no_drift(
+    url: str, conn: asyncpg.Connection, lively: str, change: str
+) -> None:
+    await conn.execute(change.format(f'"{lively}"'))
+    assert await drift(url) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER TABLE a FORCE ROW LEVEL SECURITY", "FORCE ROW LEVEL SECURITY"),
+        ("ALTER TABLE a REPLICA IDENTITY NOTHING", "REPLICA IDENTITY NOTHING"),
+        ("ALTER TABLE a ENABLE REPLICA TRIGGER t", "ENABLE REPLICA TRIGGER"),
+        ("CREATE RULE r AS ON DELETE TO a DO INSTEAD NOTHING", "rule r on a was added"),
+        ("ALTER TABLE b DISABLE TRIGGER ALL", "not enforced: triggers disabled"),
+    ],
+)
+async def test_what_guards_the_data_is_part_of_the_catalog(
+    url: str, stack: TestStack, lively: str, change: str, told: str
+) -> None:
+    stack.psql(change, lively)
+    (line,) = await drift(url)
+    assert told in line
 
 
 async def test_what_was_changed_by_hand_is_told(url: str, up: Up, conn: asyncpg.Connection) -> None:
