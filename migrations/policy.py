@@ -18,6 +18,7 @@ from migrations.files import Script
 
 Level = Literal["error", "warning", "excepted"]
 DESTRUCTIVE, UNUSED, IGNORES = "destructive", "unused-exception", "squawk-ignore"
+HIDDEN = "dynamic-sql"
 EXCEPTIONS = "lint.toml"
 # Rules of taste: told, but no reason to hold a deployment up.
 _ADVICE = "prefer-"
@@ -126,11 +127,11 @@ async def judge(
 
     Raises LintFailed where squawk does not work.
     """
-    found = [*_destructive(scripts, policy)]
+    found = [*_destructive(scripts, policy), *_hidden(scripts, policy)]
     if policy.lint != "off":
         ups = [s for s in scripts if s.is_up]
         remarks = await squawk.remarks(ups, server_version)
-        allowed = {f.file for f in found if f.level == "excepted"}
+        allowed = {f.file for f in found if (f.rule, f.level) == (DESTRUCTIVE, "excepted")}
         found += [*_ignores(ups, policy), *(_lint(r, policy, allowed) for r in remarks)]
         found += _unused(found, policy, [s.path.name for s in scripts], known)
     ordered = sorted(found, key=lambda f: (_RANK[f.level], f.file, f.line or 0))
@@ -147,6 +148,17 @@ def _destructive(scripts: Sequence[Script], policy: Policy) -> Iterator[Finding]
             level: Level = "error" if reason is None else "excepted"
             message = f"{what} destroys data that no down file brings back."
             yield Finding(name, statement.line, DESTRUCTIVE, level, message, reason)
+
+
+def _hidden(scripts: Sequence[Script], policy: Policy) -> Iterator[Finding]:
+    """Told, not refused: a person has to read what is executed, and may say so."""
+    message = "EXECUTE runs text that is made at run time: whether it destroys data is not judged."
+    for script in scripts:
+        name = script.path.name
+        for statement in destructive.hidden(script.statements):
+            reason = _reason(policy, name, HIDDEN)
+            level: Level = "excepted" if reason else "warning"
+            yield Finding(name, statement.line, HIDDEN, level, message, reason)
 
 
 def _ignores(scripts: Sequence[Script], policy: Policy) -> Iterator[Finding]:

@@ -68,6 +68,19 @@ def split(script: str) -> list[Statement]:
     return found
 
 
+def words_within(sql: str) -> list[str]:
+    """The words of a body, also those in its strings, in lower case; `;` where a statement ends."""
+    found: list[str] = []
+    for kind, token, _ in _tokens(sql):
+        if kind in ("word", "end"):
+            found.append(token.lower())
+        elif kind == "string":
+            found += words_within(token.partition("'")[2][:-1])
+        elif kind == "dollar":
+            found += words_within(token.split("$", 2)[2].rsplit("$", 2)[0])
+    return found
+
+
 def unclosed(script: str) -> tuple[int, str] | None:
     """Line and opening mark of a comment, string, name or dollar quote that never ends."""
     for kind, token, at in _tokens(script):

@@ -67,6 +67,16 @@ async def test_what_the_runner_sees_to_itself_is_not_asked_for(tmp_path: Path) -
     assert told(await judge(tmp_path, alone)) == []
 
 
+async def test_what_a_block_executes_is_told_until_somebody_answers_for_it(tmp_path: Path) -> None:
+    block = "DO $$ BEGIN EXECUTE (SELECT c FROM q); END $$"
+    verdict = await judge(tmp_path, block)
+    assert told(verdict) == [(1, "dynamic-sql", "warning")]
+    verdict.refuse()
+    assert told(await judge(tmp_path, block, excepting("dynamic-sql"))) == [
+        (1, "dynamic-sql", "excepted")
+    ]
+
+
 async def test_an_exception_names_file_and_rule_and_is_recorded(tmp_path: Path) -> None:
     verdict = await judge(tmp_path, INDEX, excepting("require-concurrent-index-creation"))
     (finding,) = verdict.findings
