@@ -18,7 +18,7 @@ import asyncpg
 from migrations import catalog, files, history
 from migrations.attempts import Attempts, Limits
 from migrations.difference import difference
-from migrations.errors import InDoubt, LockTimeout, MigrationFailed, NameTaken
+from migrations.errors import ChecksumMismatch, InDoubt, LockTimeout, MigrationFailed, NameTaken
 from migrations.files import IndexChange, Migration, Script
 from migrations.history import Entry
 from migrations.policy import OPEN, Policy, judge
@@ -41,7 +41,10 @@ async def read_history(conn: asyncpg.Connection) -> list[Entry]:
     """All rows of schema_migrations; empty where the table does not exist yet."""
     if not await conn.fetchval(Q["has_history"].sql):
         return []
-    return [Entry(**row) for row in await conn.fetch(Q["history"].sql)]
+    try:
+        return [Entry(**row) for row in await conn.fetch(Q["history"].sql)]
+    except asyncpg.UndefinedColumnError as exc:
+        raise ChecksumMismatch(f"{history.FOREIGN} Nothing was run.") from exc
 
 
 class Runner:

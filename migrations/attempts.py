@@ -151,6 +151,12 @@ class Attempts:
         if isinstance(exc, asyncpg.InsufficientPrivilegeError):
             grant = " Grant it to the role of DATABASE_DIRECT_URL, or use the Secret of another."
             return NotPermitted(said + grant + rest, **place)
+        if isinstance(exc, asyncpg.ReadOnlySQLTransactionError):
+            primary = (
+                " The database takes no writes: it is a standby, or default_transaction_read_only "
+                "is set. Point DATABASE_DIRECT_URL at the primary, or lift that."
+            )
+            return StatementFailed(said + primary + rest, **place)
         return StatementFailed(said + rest, **place)
 
     def _lost(self, script: Script, exc: Exception) -> ConnectionLost:

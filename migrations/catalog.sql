@@ -111,7 +111,7 @@ CROSS JOIN LATERAL (
                    CASE WHEN s.seqcycle THEN 'CYCLE' END), '') || ')', '') AS options
         FROM pg_depend d
         JOIN pg_sequence s ON s.seqrelid = d.objid
-        WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'i'
+        WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'i' AND d.refclassid = 'pg_class'::regclass
           AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) AS identity ON true
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 ) AS cols

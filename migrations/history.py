@@ -13,6 +13,10 @@ from migrations.errors import ChecksumMismatch, DatabaseAhead, InDoubt, TargetUn
 from migrations.files import Migration
 
 AppVersion = tuple[int, ...]
+# Rails, golang-migrate, dbmate and others keep their history under the same name.
+FOREIGN = (
+    "public.schema_migrations was made by another tool: rename that table, or use another database."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,19 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint;
 
 -- name: blockers
-SELECT a.pid, a.usename, a.application_name, a.state, a.query,
-       extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS seconds
-FROM unnest(pg_blocking_pids($1::integer)) AS blocking (pid)
-JOIN pg_stat_activity a USING (pid)
-ORDER BY a.xact_start, a.pid;
+-- Process 0 is a prepared transaction, which nobody works on and no backend shows.
+SELECT blocking.pid, coalesce(a.usename, x.owner) AS usename,
+       CASE WHEN x.gids IS NULL THEN a.application_name ELSE 'prepared transaction' END AS application_name,
+       CASE WHEN x.gids IS NULL THEN a.state ELSE 'prepared' END AS state,
+       CASE WHEN x.gids IS NULL THEN a.query
+            ELSE 'COMMIT PREPARED or ROLLBACK PREPARED ends it: ' || x.gids END AS query,
+       extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.since))::float8 AS seconds
+FROM (SELECT DISTINCT unnest(pg_blocking_pids($1::integer))) AS blocking (pid)
+LEFT JOIN pg_stat_activity a ON a.pid = blocking.pid
+LEFT JOIN (SELECT min(owner) AS owner, min(prepared) AS since, string_agg(quote_literal(gid), ', ') AS gids
+           FROM pg_prepared_xacts WHERE database = current_database()) AS x ON blocking.pid = 0
+WHERE a.pid IS NOT NULL OR x.gids IS NOT NULL
+ORDER BY a.xact_start, blocking.pid;
 
 -- name: runner_blockers
 SELECT DISTINCT a.pid, a.usename, a.application_name, a.state, a.query,

@@ -25,6 +25,7 @@ HOST = socket.gethostname()
 # What asyncpg raises where a connection ends, also between two calls, and what PostgreSQL says.
 BROKEN = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 FAULTS = (*BROKEN, asyncpg.PostgresError)
+_HIDDEN = "<insufficient privilege>"
 log = logging.getLogger(__name__)
 
 
@@ -40,8 +41,10 @@ class Backend:
     seconds: float | None
 
     def __str__(self) -> str:
-        query = " ".join((self.query or "query not visible to this role").split())[:200]
         who = self.application_name or self.usename or "no application name"
+        if self.state is None and self.query in (None, "", _HIDDEN):
+            return f"pid {self.pid} ({who}): more only to a role with pg_read_all_stats"
+        query = " ".join((self.query or "").split())[:200]
         return f"pid {self.pid} ({who}, {self.state} for {self.seconds or 0:.0f} s): {query}"
 
 

@@ -82,6 +82,8 @@ async def read_state(url: str, *, with_catalog: bool = False, timeout_s: float =
             sqlstate=exc.sqlstate,
             error=str(exc),
         ) from exc
+    except asyncpg.UndefinedColumnError as exc:
+        raise DatabaseUnreachable(history.FOREIGN, sqlstate=exc.sqlstate, error=str(exc)) from exc
     except FAULTS as exc:
         raise DatabaseUnreachable(
             f"The state of the schema could not be read: {exc}.",

@@ -11,8 +11,14 @@ from migrations import checks, runner
 from migrations.attempts import Limits
 from migrations.checks import SchemaBehind
 from migrations.cli import main
-from migrations.errors import MigrationRefused
+from migrations.errors import (
+    ChecksumMismatch,
+    DatabaseUnreachable,
+    MigrationRefused,
+    StatementFailed,
+)
 from migrations.files import Migration, load
+from migrations.state import read_state
 from tests.support.stack import TestDatabase, TestStack
 
 Pair = Callable[..., None]
@@ -188,3 +194,24 @@ def test_the_commands_in_a_row(
         assert said in capsys.readouterr().out
     assert main([*options, "verify"]) == 1
     assert "Not applied yet" in capsys.readouterr().err
+
+
+async def test_the_history_of_another_tool_is_left_alone(
+    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+) -> None:
+    await conn.execute("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty bool)")
+    with pytest.raises(ChecksumMismatch, match="was made by another tool"):
+        await runner.up(url, two, limits)
+    with pytest.raises(ChecksumMismatch, match="was made by another tool"):
+        await checks.wait(url, 1, 10)
+    with pytest.raises(DatabaseUnreachable, match="was made by another tool"):
+        await read_state(url)
+
+
+async def test_a_database_that_takes_no_writes_says_where_to_go(
+    url: str, conn: asyncpg.Connection, two: list[Migration], limits: Limits
+) -> None:
+    name = await conn.fetchval("SELECT current_database()")
+    await conn.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    with pytest.raises(StatementFailed, match="Point DATABASE_DIRECT_URL at the primary"):
+        await runner.up(url, two, limits)
