@@ -17,7 +17,7 @@ import asyncpg
 
 from migrations import history
 from migrations.apply import Direction, Runner, read_history
-from migrations.errors import InDoubt
+from migrations.errors import InDoubt, StatementFailed
 from migrations.files import Migration, Script
 from migrations.session import Q, renew
 from services.common.errors import AppError
@@ -40,6 +40,7 @@ _MODES = {
     "AccessExclusiveLock": "reads and writes",
 }
 _STRENGTH = {mode: at for at, mode in enumerate(_MODES)}
+_NEW_ENUM_VALUE = "55P04"
 Held = dict[int, tuple[str, str]]
 
 
@@ -107,7 +108,8 @@ class Planner:
             for migration, step in zip(todo, steps, strict=True):
                 script = migration.up if direction == "up" else migration.down
                 await self._try(script, step)
-        except AppError as exc:
+        except AppError as raised:
+            exc = _known(raised)
             told = ("line", "statement", "sqlstate", "error")
             step.error = {"code": exc.code} | {k: exc.extra.get(k) for k in told}
             return exc
@@ -182,6 +184,16 @@ def _step(migration: Migration, direction: Direction, most: int) -> Step:
     sql = script.sql if len(script.sql) <= most else f"{script.sql[:most]}…"
     name, needs = script.path.name, migration.needs_app
     return Step(name, migration.version, migration.up.phase, script.transaction, needs, sql)
+
+
+def _known(exc: AppError) -> AppError:
+    """The error of a dry run, and that a run may do without it where it commits in between."""
+    if exc.extra.get("sqlstate") != _NEW_ENUM_VALUE:
+        return exc
+    hint = " A dry run commits nothing between two files; a run does, and may well go through."
+    told = StatementFailed(exc.detail + hint)
+    told.extra.update(exc.extra)
+    return told
 
 
 def _stronger(mode: str, than: tuple[str, str] | None) -> bool:

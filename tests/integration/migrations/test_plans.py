@@ -114,6 +114,18 @@ async def test_a_file_that_fails_ends_the_plan_with_its_error(
     assert (second["error"]["code"], second["error"]["line"]) == ("statement_failed", 2)
 
 
+async def test_a_new_value_that_a_run_would_commit_first_is_explained(
+    tmp_path: Path, url: str, pair: Pair, limits: Limits
+) -> None:
+    pair("0001_a", "CREATE TYPE e AS ENUM ('a')")
+    pair("0002_b", "ALTER TYPE e ADD VALUE 'b'")
+    pair("0003_c", "CREATE TABLE a (x e DEFAULT 'b')")
+    await runner.up(url, load(tmp_path), limits, to=1)
+    with pytest.raises(StatementFailed, match="a run does, and may well go through"):
+        await runner.plan(url, load(tmp_path), limits, journal=Journal())
+    assert len(await runner.up(url, load(tmp_path), limits)) == 2
+
+
 async def test_what_only_the_commit_would_find_is_found(
     tmp_path: Path, url: str, pair: Pair, limits: Limits
 ) -> None:
