@@ -6,7 +6,7 @@ records live in /run, so that a reboot, which ends all clusters, empties them.
 """
 
 import json
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,8 +50,9 @@ def records() -> list[Record]:
     """All clusters that are known here."""
     found = []
     for path in sorted(RUN.glob("*.json")):
-        body = json.loads(path.read_text())
-        found.append(Record(**{**body, "owner": tuple(body["owner"])}))
+        with suppress(FileNotFoundError):  # of a cluster that ended meanwhile
+            body = json.loads(path.read_text())
+            found.append(Record(**{**body, "owner": tuple(body["owner"])}))
     return found
 
 

@@ -74,3 +74,9 @@ def test_a_cluster_of_make_is_never_orphaned() -> None:
 def test_records_are_read_as_they_were_written() -> None:
     made = registry.enter(home("a"), identify(os.getpid()))
     assert registry.records() == [made]
+
+
+def test_a_cluster_that_ends_while_records_are_read_is_none(tmp_path: Path) -> None:
+    kept = registry.enter(home("a"), NOBODY)
+    (tmp_path / "run" / "2.json").symlink_to(tmp_path / "gone")  # listed, and not there any more
+    assert registry.records() == [kept]
