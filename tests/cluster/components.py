@@ -94,7 +94,9 @@ def apiserver(home: Home, at: Address, more: Mapping[str, object]) -> Spec:
         "service-account-signing-key-file": keys / "accounts.key",
         "service-cluster-ip-range": f"{identities.SERVICES}.0/24",
         "authorization-mode": "Node,RBAC", "enable-admission-plugins": "NodeRestriction",
-        "allow-privileged": "true", "profiling": "false", **more,
+        "allow-privileged": "true", "profiling": "false",
+        # its statistics wait for what Debian's etcd cannot tell, and keep SIGTERM waiting as well
+        "feature-gates": "SizeBasedListCostEstimate=false", **more,
     }  # fmt: skip
     return spec(
         home, "apiserver", [str(binaries.program("kube-apiserver")), *options(given)],
