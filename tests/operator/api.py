@@ -8,6 +8,7 @@ import base64
 import json
 import ssl
 import tempfile
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ import aiohttp
 GROUP = "ucc-intel.io"
 Object = dict[str, Any]
 GOODBYE_S = 0.05
+ACCOUNT_S = 60
 
 _GROUPS = {
     "jobs": "apis/batch/v1",
@@ -101,6 +103,19 @@ class Api:
         except ApiError as error:
             if error.status != 404:
                 raise
+
+    @asynccontextmanager
+    async def namespace(self) -> AsyncIterator[str]:
+        """A namespace for one test, with the account that its pods need; deleted after it."""
+        name = f"t-{uuid.uuid4().hex[:8]}"
+        await self.create(path("namespaces"), {"metadata": {"name": name}})
+        try:
+            async with asyncio.timeout(ACCOUNT_S):
+                while not await self.items(path("serviceaccounts", name)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            yield name
+        finally:
+            await self.delete(path("namespaces", name=name))
 
     async def text(self, where: str, **query: str) -> str:
         """What is no JSON: a pod's log."""

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from tests.support.stack import TestDatabase
 
 Files = dict[str, str]
+HOLD = 1962
+"""The advisory lock that a held file waits for."""
 RAN = "CREATE TABLE IF NOT EXISTS ran (n bigserial PRIMARY KEY, file text NOT NULL)"
 
 
@@ -30,6 +32,14 @@ def tables(count: int, first: int = 1) -> Files:
 def pair(name: str, up: str, down: str = "SELECT 1;\n", header: str = "") -> Files:
     """Both files of a migration."""
     return {f"{name}.up.sql": header + up, f"{name}.down.sql": down}
+
+
+def held(number: int) -> Files:
+    """Migration `number`, which runs for as long as the test is in `bystanders.holding`."""
+    name = f"{number:04d}_held"
+    locked = f"NOT pg_try_advisory_xact_lock_shared({HOLD})"
+    wait = f"DO $$ BEGIN WHILE {locked} LOOP PERFORM pg_sleep(0.05); END LOOP; END $$;\n"
+    return pair(name, wait + note(name))
 
 
 def contract(number: int, version: str, up: str) -> Files:

@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tests.operator.api import GROUP, Api, ApiError, Object, path
+from tests.operator.processes import Operator
 from tests.support.stack import TestDatabase
 
 KEY = "DATABASE_DIRECT_URL"
-WAIT_S = 45.0
+WAIT_S = 90.0
 POLL_S = 0.1
-QUIET_S = 2.5
+QUIET_S = 2.0
 NAME = "app"
 FINAL = ("Complete", "Failed")
 MANAGER = "tests"
@@ -159,6 +160,19 @@ class Place:
             await asyncio.sleep(POLL_S)
         return last
 
+    async def unwritten(self, operator: Operator, looks: int = 3) -> str:
+        """Return once this operator looked so often and nobody wrote: the resourceVersion."""
+        last, since = "", operator.looks()
+        end = time.monotonic() + WAIT_S
+        while True:
+            seen = (await self.resource())["metadata"]["resourceVersion"]
+            if seen != last:
+                last, since = seen, operator.looks()
+            elif operator.looks() >= since + looks:
+                return last
+            assert time.monotonic() < end, f"written all the time: {await self.status()}"
+            await asyncio.sleep(POLL_S)
+
     async def delete(self, plural: str, name: str, grace: int | None = None) -> None:
         """Ask for the end of an object of this namespace."""
         await self.api.delete(path(plural, self.namespace, name), grace)
@@ -180,6 +194,15 @@ class Place:
             for event in found
             if event["involvedObject"].get("kind") == "SchemaMigration"
         ]
+
+    async def told(self, *words: str) -> None:
+        """Return once one Event has all of these words."""
+
+        async def there() -> bool:
+            told = [f"{reason}: {note}" for reason, note in await self.events()]
+            return any(all(word in one for word in words) for one in told)
+
+        await eventually(there, f"an Event tells of {' and '.join(words)}")
 
     def version(self) -> int:
         """The version that the database itself says it is at."""

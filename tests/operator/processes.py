@@ -9,14 +9,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from aiohttp.test_utils import unused_port
-
 from tests.load.exposition import scrape
 from tests.stack.config import REPO
+from tests.stack.ports import free_port
 from tests.stack.ready import probe
 
-READY_S = 60.0
-STOP_S = 20.0
+READY_S = 90.0
+STOP_S = 30.0
+LOOKS = "ucc_migrator_reconcile_seconds_count"
 
 
 class Operator:
@@ -25,7 +25,7 @@ class Operator:
     def __init__(
         self, environment: Mapping[str, str], folder: Path, name: str = "operator"
     ) -> None:
-        self.port = unused_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{name}.log"
         self._environment = {**os.environ, **environment, "PORT": str(self.port)}
@@ -81,6 +81,10 @@ class Operator:
             for (sample, given), value in scrape(self.url).items()
             if sample == name and labels.items() <= dict(given).items()
         )
+
+    def looks(self) -> float:
+        """How often it looked at a resource to the end."""
+        return self.metric(LOOKS)
 
     def memory_mb(self) -> float:
         """Resident memory of the process and its children."""

@@ -27,9 +27,15 @@ class Silencer:
 
     def __init__(self, server: str) -> None:
         self._there = urlsplit(server)
+        self._listening: asyncio.Server | None = None
         self.url = ""
         self._ways: list[Way] = []
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def connections(self) -> int:
+        """How many lead to the API server now."""
+        return len(self._ways)
 
     def silence(self) -> int:
         """From now on nothing comes back on connections that only listen; how many these are."""
@@ -48,8 +54,15 @@ class Silencer:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    async def open(self) -> None:
+        """Listen on a free port."""
+        self._listening = await asyncio.start_server(self.accept, "127.0.0.1", 0)
+        self.url = f"https://127.0.0.1:{self._listening.sockets[0].getsockname()[1]}"
+
     async def close(self) -> None:
-        """Hang up on everybody."""
+        """Hang up on everybody, and refuse those who ask again."""
+        if self._listening:
+            self._listening.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -78,11 +91,8 @@ class Silencer:
 async def silenced(server: str) -> AsyncIterator[Silencer]:
     """A way to `server` while the block runs."""
     silencer = Silencer(server)
-    listening = await asyncio.start_server(silencer.accept, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    silencer.url = f"https://127.0.0.1:{port}"
+    await silencer.open()
     try:
         yield silencer
     finally:
-        listening.close()
         await silencer.close()

@@ -12,7 +12,7 @@ from tests.stack.config import REPO
 
 ALLOW = {"allowDestructive": True}
 FILES = joined(table(1), contract(2, "1.2.0", "ALTER TABLE t1 DROP COLUMN IF EXISTS old;\n"))
-GATE_S = 60
+GATE_S = 120
 
 
 async def deployment(place: Place, name: str, version: str, *, done: bool = True) -> None:
@@ -108,7 +108,7 @@ async def gate(place: Place, minimum: int, seconds: float = 0) -> tuple[int, str
 
 
 async def test_the_gate_opens_when_the_version_is_there(place: Place, operator: Operator) -> None:
-    waiting = asyncio.create_task(gate(place, 1, seconds=45))
+    waiting = asyncio.create_task(gate(place, 1, seconds=90))
     await asyncio.sleep(2)
     assert not waiting.done(), "it opened before anything was applied"
     await place.start(table(1))

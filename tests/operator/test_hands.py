@@ -101,8 +101,10 @@ async def test_a_deleted_pod_is_asked_to_stop_and_then_made_to(place: Place, han
 
 
 async def test_the_job_controller_ends_what_takes_too_long(place: Place, hands: Hands) -> None:
-    await start(place, job(place, SLOW, activeDeadlineSeconds=2))
+    await start(place, job(place, SLOW))
     await started(place, hands)
+    late = {"spec": {"activeDeadlineSeconds": 1}}
+    await place.api.patch(path("jobs", place.namespace, "j"), late)
 
     async def over() -> bool:
         return [is_over(job) for job in await place.jobs()] == [True]

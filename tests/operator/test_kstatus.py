@@ -41,7 +41,12 @@ async def test_at_every_moment_the_conditions_agree(place: Place, operator: Oper
     await place.stalled("StatementFailed")
     place.database.psql("CREATE TABLE later (id bigint)")
     await place.annotate(retry="1")
-    await place.ready()
+    last = await place.ready()
+
+    async def caught_up() -> bool:
+        return bool(seen) and seen[-1].get("status") == last
+
+    await eventually(caught_up, "the watch brought the status that was read")
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     kinds = [kstatus(one) for one in seen]
@@ -128,6 +133,7 @@ def kstatus(resource: Object) -> str:
 
 async def collect(place: Place, seen: list[Object]) -> None:
     """Every version of the resource that was ever stored."""
-    async with aclosing(place.api.watch(path("schemamigrations", place.namespace))) as events:
+    where = path("schemamigrations", place.namespace)
+    async with aclosing(place.api.watch(where, timeoutSeconds="600")) as events:
         async for _, resource in events:
             seen.append(resource)

@@ -10,7 +10,7 @@ from tests.operator.files import ran, table
 from tests.operator.place import Place
 from tests.support.stack import TestDatabase, TestStack, create_database, drop_database
 
-COUNT = 12
+COUNT = 8
 AT_ONCE = 3
 MEMORY_MB = 150
 
@@ -40,7 +40,7 @@ async def test_all_become_ready_and_no_more_jobs_run_than_allowed(
     )
     most: list[int] = []
     watching = asyncio.create_task(under_way(place, most))
-    await asyncio.gather(*(place.ready(name, seconds=90) for name in names))
+    await asyncio.gather(*(place.ready(name, seconds=180) for name in names))
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     for database in databases:
