@@ -62,7 +62,7 @@ class Kubectl:
         finally:
             self("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
-    def _wait_account(self, namespace: str, seconds: float = 15.0) -> None:
+    def _wait_account(self, namespace: str, seconds: float = 60.0) -> None:
         """Pods are refused until the controller has made the account."""
         end = time.monotonic() + seconds
         while not self("get", "sa", "default", "-n", namespace, "--ignore-not-found", "-o", "name"):

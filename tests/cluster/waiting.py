@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-UNTIL_S = 30.0
+UNTIL_S = 60.0
 
 
 def until(met: Callable[[], object], what: str, seconds: float = UNTIL_S) -> None:

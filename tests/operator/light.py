@@ -78,7 +78,7 @@ def install(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", str(CRD))
     for name in ("namespace", "rbac", "all-namespaces"):
         kubectl("apply", "-f", str(INSTALL / f"{name}.yaml"))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", f"-f{CRD}")
+    kubectl("wait", "--for=condition=Established", "--timeout=60s", f"-f{CRD}")
 
 
 def account_of(

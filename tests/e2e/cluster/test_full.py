@@ -34,7 +34,7 @@ def run(cluster: Cluster, namespace: str, made: dict[str, Any]) -> str:
     """Run a job to its end; what its pod printed."""
     cluster.apply(made, namespace)
     name = f"job/{made['metadata']['name']}"
-    cluster.kubectl("wait", "--for=condition=Complete", name, "-n", namespace, "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Complete", name, "-n", namespace, "--timeout=120s")
     return cluster.kubectl("logs", name, "-n", namespace)
 
 
@@ -88,14 +88,14 @@ def test_a_deployment_with_a_sidecar_is_reached_by_its_service_name(
     cluster: Cluster, namespace: str
 ) -> None:
     cluster.apply(web("web"), namespace)
-    cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=60s")
+    cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=120s")
     asked = f"until wget -qO- http://web.{namespace}.svc.cluster.local/page; do sleep 0.2; done"
     assert "written" in run(cluster, namespace, job("ask", asked))
 
 
 def test_a_command_runs_in_a_container(cluster: Cluster, namespace: str) -> None:
     cluster.apply(web("web"), namespace)
-    cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=60s")
+    cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=120s")
     command = ("exec", "deployment/web", "-c", "server", "-n", namespace, "--", "cat")
     assert cluster.kubectl(*command, "/shared/page") == "written\n"
 
@@ -120,7 +120,8 @@ def test_a_restricted_pod_runs_and_finds_names(cluster: Cluster, namespace: str)
 
 def test_a_job_that_fails_is_failed(cluster: Cluster, namespace: str) -> None:
     cluster.apply(job("fails", "echo no >&2; exit 3"), namespace)
-    cluster.kubectl("wait", "--for=condition=Failed", "job/fails", "-n", namespace)
+    failed = ("wait", "--for=condition=Failed", "job/fails", "-n", namespace, "--timeout=120s")
+    cluster.kubectl(*failed)
     assert cluster.kubectl("logs", "job/fails", "-n", namespace) == "no\n"
 
 
@@ -162,13 +163,14 @@ def test_an_imported_image_runs(cluster: Cluster, namespace: str, tmp_path: Path
 
 
 def test_pods_go_on_while_the_api_server_is_restarted(cluster: Cluster, namespace: str) -> None:
-    cluster.apply(job("long", "sleep 4; echo done"), namespace)
+    cluster.apply(job("long", "until [ -e /tmp/go ]; do sleep 0.1; done; echo done"), namespace)
     running = ("get", "pods", "-n", namespace, "-o", "jsonpath={.items[*].status.phase}")
     until(lambda: cluster.kubectl(*running) == "Running", "the pod runs")
     cluster.kill("apiserver")
     cluster.wait_ready("apiserver")
+    cluster.kubectl("exec", "job/long", "-n", namespace, "--", "touch", "/tmp/go")
     cluster.kubectl(
-        "wait", "--for=condition=Complete", "job/long", "-n", namespace, "--timeout=60s"
+        "wait", "--for=condition=Complete", "job/long", "-n", namespace, "--timeout=120s"
     )
     (pod,) = cluster.kubectl.get("pods", "-n", namespace)["items"]
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
@@ -183,7 +185,7 @@ def test_started_again_nothing_changes(cluster: Cluster, namespace: str) -> None
 
 def test_a_name_that_is_not_of_the_cluster_fails_at_once(cluster: Cluster, namespace: str) -> None:
     cluster.apply(job("ask", "nslookup www.example.com."), namespace)
-    cluster.kubectl("wait", "--for=condition=Failed", "job/ask", "-n", namespace, "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Failed", "job/ask", "-n", namespace, "--timeout=120s")
     assert "SERVFAIL" in cluster.kubectl("logs", "job/ask", "-n", namespace)
 
 

@@ -84,10 +84,10 @@ def test_a_service_answers_and_ends_by_sigterm(api: Unpacked) -> None:
     env = {"PORT": str(port), "SAMPLE_HOST": "127.0.0.1", "SAMPLE_SIZE": "10"}
     with subprocess.Popen(api.command(argv, env), stderr=subprocess.DEVNULL) as process:
         try:
-            until(lambda: answers(f"http://127.0.0.1:{port}/health"), "an answer", 20)
+            until(lambda: answers(f"http://127.0.0.1:{port}/health"), "an answer")
         finally:
             process.send_signal(getattr(signal, api.config.get("StopSignal", "SIGTERM")))
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
 
 
 def answers(url: str) -> bool:

@@ -27,7 +27,7 @@ class Installed:
 
     def wait(self) -> None:
         """Return once it runs."""
-        where = ("-n", SYSTEM, f"deployment/{DEPLOYMENT}", "--timeout=120s")
+        where = ("-n", SYSTEM, f"deployment/{DEPLOYMENT}", "--timeout=180s")
         self.kubectl("rollout", "status", *where)
 
     def metrics(self) -> dict[str, float]:
@@ -48,7 +48,7 @@ def install(cluster: Cluster) -> Installed:
     """CRD, namespace, rights and Deployment; their image was loaded."""
     kubectl = cluster.kubectl
     kubectl("apply", "-f", str(CRD))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", f"-f{CRD}")
+    kubectl("wait", "--for=condition=Established", "--timeout=60s", f"-f{CRD}")
     for name in ("namespace", "rbac", "all-namespaces", "deployment"):
         kubectl("apply", "-f", str(INSTALL / f"{name}.yaml"))
     made = Installed(cluster)

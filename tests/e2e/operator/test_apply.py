@@ -5,8 +5,9 @@ import time
 
 from tests.cluster.full import Cluster
 from tests.e2e.operator.installed import IMAGE, Installed
-from tests.operator.files import joined, pair, ran, table, tables
-from tests.operator.place import Place, condition, eventually, is_true
+from tests.operator.bystanders import at_work, holding
+from tests.operator.files import held, joined, pair, ran, table, tables
+from tests.operator.place import Place, condition, is_true
 
 READY_S = 15.0
 NO_OP_S = 0.3
@@ -18,7 +19,7 @@ async def test_apply_to_ready(place: Place, migrator: Installed) -> None:
     await place.files(table(1))
     began = time.monotonic()
     await place.apply(quick=False)
-    status = await place.ready(seconds=60)
+    status = await place.ready()
     took = time.monotonic() - began
     print(f"kubectl apply to Ready with one pending migration: {took:.1f} s")
     assert status["currentVersion"] == 1
@@ -76,19 +77,15 @@ async def test_jobs_run_in_a_namespace_with_restricted_pod_security(
 async def test_the_operator_that_is_moved_goes_on(
     cluster: Cluster, place: Place, migrator: Installed
 ) -> None:
-    slow = pair("0002_slow", "SELECT pg_sleep(5);\nINSERT INTO ran (file) VALUES ('0002_slow');\n")
-    await place.start(joined(table(1), slow))
-
-    async def asleep() -> bool:
-        return place.working("pg_sleep")
-
-    await eventually(asleep, "the second file runs")
-    pod = migrator.pod()
-    cluster.kubectl("delete", "pod", "-n", "ucc-intel-system", pod, "--grace-period=0", "--force")
-    status = await place.ready(currentVersion=2, seconds=90)
-    migrator.wait()
+    async with holding(place):
+        await place.start(joined(table(1), held(2)))
+        await at_work(place)
+        pod = ("pod", "-n", "ucc-intel-system", migrator.pod())
+        cluster.kubectl("delete", *pod, "--grace-period=0", "--force")
+        migrator.wait()
+    status = await place.ready(currentVersion=2)
     assert status["attempt"] == 1
-    assert ran(place.database) == ["0001_t1", "0002_slow"]
+    assert ran(place.database) == ["0001_t1", "0002_held"]
 
 
 async def test_many_files_in_one_go(place: Place, migrator: Installed) -> None:

@@ -82,14 +82,14 @@ async def test_a_contract_migration_runs_when_the_rollout_is_over(
     cluster: Cluster, place: Place, migrator: Installed
 ) -> None:
     await place.put("deployments", "prospects", service("1.1.0"))
-    wait = ("rollout", "status", "deployment/prospects", "-n", place.namespace, "--timeout=90s")
+    wait = ("rollout", "status", "deployment/prospects", "-n", place.namespace, "--timeout=180s")
     await asyncio.to_thread(cluster.kubectl, *wait)
     files = joined(table(1), contract(2, "1.2.0", "ALTER TABLE t1 DROP COLUMN IF EXISTS old;\n"))
     await place.start(files, policy={"allowDestructive": True})
     status = await place.reason("WaitingForCode")
     assert status["waitingFor"]["deployments"] == [{"name": "prospects", "version": "1.1.0"}]
     await place.put("deployments", "prospects", service("1.2.0"))
-    await place.ready(currentVersion=2, seconds=90)
+    await place.ready(currentVersion=2)
     old = [
         pod
         for pod in await place.pods()

@@ -5,71 +5,79 @@ import asyncio
 from tests.cluster.image import PAUSE
 from tests.e2e.operator.installed import IMAGE, Installed
 from tests.operator.api import Object, path
-from tests.operator.files import joined, note, pair, ran, table
+from tests.operator.bystanders import at_work, holding, left
+from tests.operator.files import held, joined, pair, ran, table, tables
 from tests.operator.place import KEY, Place, condition, eventually
 
-SLOW = pair("0002_slow", "SELECT pg_sleep(4);\n" + note("0002_slow"))
-FILES = joined(table(1), SLOW)
+FILES = joined(table(1), held(2))
 PATIENT = {"limit": 5}
 
 
-async def at_work(place: Place) -> str:
-    """The pod's name once the second file runs in the database."""
-
-    async def asleep() -> bool:
-        return place.working("pg_sleep")
-
-    await eventually(asleep, "the second file runs")
+async def pod_at_work(place: Place) -> tuple[str, str]:
+    """(the pod's name, its session) once the second file runs in the database."""
+    session = await at_work(place)
     (pod,) = await place.pods()
-    return str(pod["metadata"]["name"])
+    return str(pod["metadata"]["name"]), session
 
 
 async def applied_by_the_second_attempt(place: Place) -> None:
     """Ready, each file having been committed once."""
-    status = await place.ready(currentVersion=2, seconds=90)
+    status = await place.ready(currentVersion=2)
     assert status["attempt"] == 2
-    assert ran(place.database) == ["0001_t1", "0002_slow"]
+    assert ran(place.database) == ["0001_t1", "0002_held"]
 
 
 async def test_a_deleted_pod(place: Place, migrator: Installed) -> None:
-    await place.start(FILES, retries=PATIENT)
-    await place.delete("pods", await at_work(place))
+    async with holding(place):
+        await place.start(FILES, retries=PATIENT)
+        name, session = await pod_at_work(place)
+        await place.delete("pods", name)
+        await left(place, session)
     await applied_by_the_second_attempt(place)
 
 
 async def test_a_pod_deleted_by_force(place: Place, migrator: Installed) -> None:
-    await place.start(FILES, retries=PATIENT)
-    await place.delete("pods", await at_work(place), grace=0)
+    async with holding(place):
+        await place.start(FILES, retries=PATIENT)
+        name, session = await pod_at_work(place)
+        await place.delete("pods", name, grace=0)
+        await left(place, session)
     await applied_by_the_second_attempt(place)
 
 
 async def test_an_evicted_pod(place: Place, migrator: Installed) -> None:
-    await place.start(FILES, retries=PATIENT)
-    name = await at_work(place)
-    body = {
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": name, "namespace": place.namespace},
-    }
-    await place.api.create(path("pods", place.namespace, name, "eviction"), body)
+    async with holding(place):
+        await place.start(FILES, retries=PATIENT)
+        name, session = await pod_at_work(place)
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": place.namespace},
+        }
+        await place.api.create(path("pods", place.namespace, name, "eviction"), body)
+        await left(place, session)
     await applied_by_the_second_attempt(place)
 
 
 async def test_a_container_over_its_memory_limit(place: Place, migrator: Installed) -> None:
     limits = {"requests": {"memory": "12Mi"}, "limits": {"memory": "12Mi"}}
-    await place.start(FILES, retries={"limit": 0}, job={"resources": limits})
-    status = await place.stalled("JobLost", seconds=90)
+    await place.start(tables(2), retries={"limit": 0}, job={"resources": limits})
+    status = await place.stalled("JobLost")
     assert "memory" in condition(status, "Stalled")["message"]
     enough = {"requests": {"memory": "64Mi"}, "limits": {"memory": "256Mi"}}
     await place.apply(job={"resources": enough})
-    await place.ready(currentVersion=2, seconds=90)
+    await place.ready(currentVersion=2)
 
 
 async def test_the_kubelet_ends_what_takes_too_long(place: Place, migrator: Installed) -> None:
-    slow = pair("0002_slow", "SELECT pg_sleep(4);\n" * 20)
-    timeouts = {"overallSeconds": 10, "statementSeconds": 8}
-    await place.start(joined(table(1), slow), timeouts=timeouts, retries={"limit": 0})
-    await place.stalled("DeadlineExceeded", seconds=90)
+    await place.start(table(1))
+    await place.ready(currentVersion=1)
+    await place.apply(suspend=True)
+    slow = pair("0002_slow", "SELECT pg_sleep(1);\n" * 300)
+    await place.files(joined(table(1), slow))
+    timeouts = {"overallSeconds": 6, "statementSeconds": 6}
+    await place.apply(timeouts=timeouts, retries={"limit": 0})
+    await place.stalled("DeadlineExceeded")
     await eventually(place.idle, "the killed attempt left the database")
     assert place.version() == 1
 
@@ -79,7 +87,7 @@ async def test_an_image_that_is_not_there(place: Place, migrator: Installed) -> 
     await place.secret(place.database.direct_url)
     never = {"imagePullPolicy": "Never"}
     await place.apply(source=missing, job=never, retries={"limit": 0})
-    status = await place.stalled("ImageUnavailable", seconds=90)
+    status = await place.stalled("ImageUnavailable")
     assert "nowhere" in condition(status, "Stalled")["message"]
 
 
@@ -148,7 +156,7 @@ async def test_the_gate_holds_pods_until_ready_and_needs_no_job_after(
         )
 
     await eventually(held, "the gate runs")
-    await asyncio.sleep(5)
+    await asyncio.sleep(3)
     assert not await available(place, "gated")
     await place.files(table(1))
     await place.apply()
