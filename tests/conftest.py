@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from services.common.db import Database
 from tests.cluster.fixtures import cluster, light_cluster
+from tests.support.rendering import pytest_runtest_makereport
 from tests.support.stack import (
     TestDatabase,
     TestStack,
@@ -26,7 +27,7 @@ from tests.support.stack import (
     flush_redis,
 )
 
-__all__ = ["cluster", "light_cluster"]
+__all__ = ["cluster", "light_cluster", "pytest_runtest_makereport"]
 
 TEMPLATE = "migrated"
 TESTS = Path(__file__).parent
