@@ -26,6 +26,7 @@ from operators.migrator.status import (
 )
 from operators.migrator.target import Wanted
 from operators.migrator.verdict import Status, backoff_s, begin, live, spent, take
+from services.common import pauses
 
 _DONE = ("failure", "blockers", "retryAt", "waitingFor")
 _RESUME = (
@@ -147,8 +148,9 @@ def _suspended(o: Observed, status: Status, problem: Problem | None) -> Decision
 
 def _problem(o: Observed, status: Status, problem: Problem) -> Decision:
     """What is waited for is looked at again soon, then less often."""
-    wait_s = min(o.pace.resync_s, o.spec.retries.backoff_cap_seconds, 2.0 ** min(o.looks, 20))
+    most_s = min(o.pace.resync_s, o.spec.retries.backoff_cap_seconds)
     reason = reason_of(problem.code)
+    wait_s = pauses.longest(o.looks + 1, 1.0, most_s)
     again_s = o.pace.resync_s if problem.code in FINAL else wait_s
     message = f"{problem.message} {REMEDIES.get(reason, '')}".strip()
     return _say(o, drop(status, ("retryAt",)), reason, message, again_s)
@@ -263,6 +265,6 @@ def refused(o: Observed, made: Decision, why: str) -> Decision:
         f"The API server refuses the Job: {why}. Look at quotas and policies of the namespace, and "
         "at the rights of the migrator."
     )
-    again_s = min(o.pace.resync_s, 2.0 ** min(o.looks, 20))
+    again_s = pauses.longest(o.looks + 1, 1.0, o.pace.resync_s)
     said = _say(o, status, Reason.INTERNAL_ERROR, message, again_s)
     return replace(said, verdict=made.verdict)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from services.common import pauses
 from services.common.errors import AppError
 from services.common.logs import redact
 
@@ -58,7 +59,7 @@ class Queue:
                 except Exception as exc:
                     failures += 1
                     cap_s = WEATHER_CAP_S if is_weather(exc) else BACKOFF_CAP_S
-                    again_s = min(cap_s, 0.25 * 2.0 ** min(failures, 10))
+                    again_s = pauses.longest(failures, 0.5, cap_s)
                     _tell(exc, key, again_s)
             if again_s is None and not woken.is_set():
                 del self._tasks[key], self._woken[key]

@@ -169,9 +169,8 @@ def _reported(
     if attempt.mode == "plan":
         at = o.state.version if o.state else report.get("version", 0)
         status["plan"] = {**(o.plan or {}), "fromVersion": at}
-    if (
-        outcome not in OUTCOMES
-    ):  # to go on as if nothing failed would run it again at once, for ever
+    if outcome not in OUTCOMES:
+        # to go on as if nothing failed would run it again at once, for ever
         message = (
             f"Its outcome was {outcome!r}, unknown here: is its image newer than the operator?"
         )
