@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from migrations.session import FAULTS, Backend, Q, open_connection
+from services.common import pauses
 from services.common.errors import AppError
 
 _FAULTS = (AppError, *FAULTS)
@@ -57,13 +58,8 @@ class Watcher:
         self, pid: int, label: str, every_s: float, seen: list[Backend], stop: asyncio.Event
     ) -> None:
         """Keep `seen` at the last sample that was not empty; log each change once."""
-        while True:
-            try:
-                async with asyncio.timeout(every_s):
-                    await stop.wait()
-                return
-            except TimeoutError:
-                found = await self._blockers(pid, label)
+        while not await pauses.until(stop, every_s):
+            found = await self._blockers(pid, label)
             if found and {b.pid for b in found} != {b.pid for b in seen}:
                 log.warning("%s waits for a lock held by %s", label, "; ".join(map(str, found)))
             if found:

@@ -65,16 +65,7 @@ class Queue:
                 del self._tasks[key], self._woken[key]
                 return
             if again_s is not None:
-                await _first(woken, again_s)
-
-
-async def _first(woken: asyncio.Event, again_s: float) -> None:
-    """Wait until woken, `again_s` seconds at most."""
-    try:
-        async with asyncio.timeout(max(again_s, 0)):
-            await woken.wait()
-    except TimeoutError:
-        return
+                await pauses.until(woken, again_s)
 
 
 def is_weather(exc: Exception) -> bool:

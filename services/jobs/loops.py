@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
+from services.common import pauses
 from services.common.config import Settings
 from services.common.db import Database
 from services.common.errors import AppError, Unavailable
@@ -46,9 +46,7 @@ class Loop:
             if self.failing:
                 await asyncio.sleep(pause)
             else:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await self.wake.wait()
+                await pauses.until(self.wake, pause)
             self.wake.clear()
 
     def tick(self) -> None:

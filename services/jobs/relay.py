@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 
-from services.common import metrics
+from services.common import metrics, pauses
 from services.common.db import Database
 from services.common.errors import Unavailable
 from services.common.jobs import QUEUES
@@ -64,9 +64,7 @@ class Relay:
                     self.listen.tick()
                     self.listen.failing = None
                     await connection.fetchval("SELECT 1")
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(_TIMEOUT_S):
-                            await lost.wait()
+                    await pauses.until(lost, _TIMEOUT_S)
             finally:
                 with suppress(*_LOST):
                     await connection.close(timeout=1)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from services.common import pauses
 from services.common.context import Principal
 from services.common.db import Database
 from services.common.sql import load
@@ -70,9 +71,7 @@ class Users:
     async def _follow(self, db: Database, disable: Callable[[frozenset[str]], None]) -> None:
         while True:
             pause = min(_SOON_S, self._poll_s) if self._failing else self._poll_s
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._look.wait()
+            await pauses.until(self._look, pause)
             self._look.clear()
             await self._poll(db, disable)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import faust
 
+from services.common import pauses
 from services.common.errors import Unavailable
 from services.common.kafka import topics
 from services.common.kafka.changes import Changes
@@ -56,9 +57,7 @@ class Consumer:
             except Exception:
                 log.exception("the Faust app failed and is started again")
             pause = _PAUSE_S if monotonic() - began > _START_S else pause
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self.stopping.wait()
+            await pauses.until(self.stopping, pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _session(self, folder: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import Any
 
-from services.common import context, metrics
+from services.common import context, metrics, pauses
 from services.common.errors import AppError, LostLease, Unavailable
 from services.common.jobs import Done, Job, JobContext, Outcome
 from services.common.kafka.failure import JobTimeout
@@ -83,9 +83,7 @@ class Pool:
                 metrics.worker_last_progress_timestamp_seconds.set_to_current_time()
                 self.wake.clear()
                 if not await self._take():
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(self.poll_s):
-                            await self.wake.wait()
+                    await pauses.until(self.wake, self.poll_s)
             await self._drain(drain_s)
         finally:
             heart.cancel()

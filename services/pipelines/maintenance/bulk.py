@@ -4,13 +4,12 @@ Asked for by POST /api/jobs/bulk. Each batch is one transaction with its audit e
 reached, so that a bulk job that is interrupted goes on after it.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from services.common import audit, steering
+from services.common import audit, pauses, steering
 from services.common.db import Executor
 from services.common.errors import BadRequest
 from services.common.jobs import Done, JobContext, Outcome, Snooze
@@ -82,8 +81,4 @@ def _filter(args: dict[str, Any]) -> JobFilter:
 async def _pace(ctx: JobContext, jobs: int, rate: float | None) -> None:
     """Wait until the next batch may begin."""
     if rate is not None:
-        try:
-            async with asyncio.timeout(jobs / rate):
-                await ctx.stopping.wait()
-        except TimeoutError:
-            return
+        await pauses.until(ctx.stopping, jobs / rate)
